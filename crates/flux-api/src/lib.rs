@@ -1,0 +1,3 @@
+//! Every Flux kind as a typed object, with its CRD.
+
+pub mod meta;

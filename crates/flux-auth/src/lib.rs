@@ -1,0 +1,1 @@
+//! Credentials from outside: GitHub App tokens and their cache.

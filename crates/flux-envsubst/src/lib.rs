@@ -1,0 +1,1 @@
+//! Variable substitution as fluxcd/pkg/envsubst does it.

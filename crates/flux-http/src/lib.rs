@@ -1,0 +1,1 @@
+//! One way to configure HTTP clients, and to fetch an artifact.

@@ -1,0 +1,1 @@
+//! kustomize build and the rewriting that Flux does around it.

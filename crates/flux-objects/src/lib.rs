@@ -1,0 +1,1 @@
+//! Object identity, inventory, apply order, normalisation, difference and masking.

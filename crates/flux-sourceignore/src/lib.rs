@@ -1,0 +1,1 @@
+//! The .sourceignore rules and their defaults.

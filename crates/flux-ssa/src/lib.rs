@@ -1,0 +1,1 @@
+//! Server-side apply: dry run, apply, wait, delete.

@@ -1,0 +1,5 @@
+//! Readiness of objects: conditions, kstatus rules, health expressions, dependency order.
+
+mod conditions;
+
+pub use conditions::Conditions;

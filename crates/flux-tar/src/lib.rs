@@ -1,0 +1,1 @@
+//! Deterministic archives, checked extraction and digests.

@@ -1,0 +1,1 @@
+//! The task set that owns every spawned task and its shutdown.

@@ -1,0 +1,1 @@
+//! A real control plane, Git server and object builders for tests.

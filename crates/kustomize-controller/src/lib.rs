@@ -1,0 +1,1 @@
+//! Applies what a source holds to a cluster and keeps it so.

@@ -1,0 +1,1 @@
+//! Turns Git repositories into versioned artifacts and serves them.

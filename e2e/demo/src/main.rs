@@ -1,0 +1,2 @@
+//! The main job shown on a real control plane.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Whole-toolkit scenarios with real processes.
