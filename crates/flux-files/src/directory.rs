@@ -1,5 +1,174 @@
 //! Files of a directory on disk.
 
+use std::fs::File;
+use std::io::{self, Read};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::{Entry, Files, FilesError, Kind, clean};
+
 /// Files below a directory on disk.
-#[derive(Debug)]
-pub struct Directory;
+///
+/// Links are followed as long as what they lead to lies below the same directory. The size limit holds for what is
+/// read, not only for what the directory says beforehand.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    root: Utf8PathBuf,
+    limit: u64,
+}
+
+impl Directory {
+    /// The size limit of a file where the caller names none: what an artifact's file may have by default.
+    pub const DEFAULT_LIMIT: u64 = 64 << 20;
+
+    /// The files below `root`, each of at most [`Self::DEFAULT_LIMIT`] bytes.
+    pub fn open(root: &Utf8Path) -> Result<Self, FilesError> {
+        Self::open_with_limit(root, Self::DEFAULT_LIMIT)
+    }
+
+    /// The files below `root`, each of at most `limit` bytes.
+    pub fn open_with_limit(root: &Utf8Path, limit: u64) -> Result<Self, FilesError> {
+        let real = root.canonicalize_utf8().map_err(|err| io_error(root, err))?;
+        if !real.is_dir() {
+            return Err(FilesError::NotADirectory(root.to_owned()));
+        }
+        Ok(Self { root: real, limit })
+    }
+
+    /// Where `path` really lies on disk, links followed.
+    fn locate(&self, path: &Utf8Path) -> Result<Utf8PathBuf, FilesError> {
+        let joined = self.root.join(clean(path)?);
+        let real = joined.canonicalize_utf8().map_err(|err| io_error(path, err))?;
+        if real.starts_with(&self.root) { Ok(real) } else { Err(FilesError::Escapes(path.to_owned())) }
+    }
+}
+
+impl Files for Directory {
+    fn read(&self, path: &Utf8Path) -> Result<Vec<u8>, FilesError> {
+        let real = self.locate(path)?;
+        let file = File::open(&real).map_err(|err| io_error(path, err))?;
+        let metadata = file.metadata().map_err(|err| io_error(path, err))?;
+        if metadata.is_dir() {
+            return Err(FilesError::IsDirectory(path.to_owned()));
+        }
+        if !metadata.is_file() {
+            return Err(FilesError::Special(path.to_owned()));
+        }
+        let too_large = |size| FilesError::TooLarge { path: path.to_owned(), size, limit: self.limit };
+        if metadata.len() > self.limit {
+            return Err(too_large(metadata.len()));
+        }
+        let mut content = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
+        file.take(self.limit.saturating_add(1)).read_to_end(&mut content).map_err(|err| io_error(path, err))?;
+        let size = content.len() as u64;
+        if size > self.limit { Err(too_large(size)) } else { Ok(content) }
+    }
+
+    fn list(&self, path: &Utf8Path) -> Result<Vec<Entry>, FilesError> {
+        let real = self.locate(path)?;
+        if !real.is_dir() {
+            return Err(FilesError::NotADirectory(path.to_owned()));
+        }
+        let mut entries = Vec::new();
+        for entry in std::fs::read_dir(&real).map_err(|err| io_error(path, err))? {
+            let entry = entry.map_err(|err| io_error(path, err))?;
+            let Ok(name) = entry.file_name().into_string() else {
+                return Err(FilesError::NotUtf8(path.to_owned()));
+            };
+            let link = entry.file_type().map_err(|err| io_error(path, err))?.is_symlink();
+            match self.kind(&path.join(&name)) {
+                Ok(kind) => entries.push(Entry { name, kind, link }),
+                Err(FilesError::Special(_)) => {}
+                // Listed, so that whoever reads it learns why it cannot be read.
+                Err(_) => entries.push(Entry { name, kind: Kind::File, link }),
+            }
+        }
+        entries.sort();
+        Ok(entries)
+    }
+
+    fn kind(&self, path: &Utf8Path) -> Result<Kind, FilesError> {
+        let real = self.locate(path)?;
+        let metadata = std::fs::metadata(&real).map_err(|err| io_error(path, err))?;
+        if metadata.is_dir() {
+            Ok(Kind::Directory)
+        } else if metadata.is_file() {
+            Ok(Kind::File)
+        } else {
+            Err(FilesError::Special(path.to_owned()))
+        }
+    }
+
+    fn resolve(&self, path: &Utf8Path) -> Result<Utf8PathBuf, FilesError> {
+        let real = self.locate(path)?;
+        real.strip_prefix(&self.root).map(Utf8Path::to_owned).map_err(|_| FilesError::Escapes(path.to_owned()))
+    }
+}
+
+fn io_error(path: &Utf8Path, err: io::Error) -> FilesError {
+    match err.kind() {
+        io::ErrorKind::NotFound => FilesError::NotFound(path.to_owned()),
+        io::ErrorKind::NotADirectory => FilesError::NotADirectory(path.to_owned()),
+        io::ErrorKind::InvalidData => FilesError::NotUtf8(path.to_owned()),
+        _ => FilesError::Io { path: path.to_owned(), source: err },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn sample() -> (tempfile::TempDir, Directory) {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Utf8Path::from_path(dir.path()).unwrap().join("root");
+        std::fs::create_dir_all(root.join("sub")).unwrap();
+        std::fs::write(root.join("b.yaml"), "b").unwrap();
+        std::fs::write(root.join("sub/a.yaml"), "a").unwrap();
+        std::fs::write(root.parent().unwrap().join("secret"), "s").unwrap();
+        symlink("sub/a.yaml", root.join("inside")).unwrap();
+        symlink("../secret", root.join("outside")).unwrap();
+        symlink("gone", root.join("broken")).unwrap();
+        let files = Directory::open_with_limit(&root, 4).unwrap();
+        (dir, files)
+    }
+
+    #[test]
+    fn links_are_followed_inside_the_root_only() {
+        let (_dir, files) = sample();
+        assert_eq!(files.read("inside".into()).unwrap(), b"a");
+        assert_eq!(files.resolve("inside".into()).unwrap(), "sub/a.yaml");
+        assert!(matches!(files.read("outside".into()), Err(FilesError::Escapes(_))));
+        assert!(matches!(files.read("../secret".into()), Err(FilesError::Escapes(_))));
+    }
+
+    #[test]
+    fn listings_are_sorted_and_name_what_cannot_be_read() {
+        let (_dir, files) = sample();
+        let names: Vec<_> = files.list("".into()).unwrap().into_iter().map(|entry| (entry.name, entry.kind)).collect();
+        let expected = [
+            ("b.yaml", Kind::File),
+            ("broken", Kind::File),
+            ("inside", Kind::File),
+            ("outside", Kind::File),
+            ("sub", Kind::Directory),
+        ];
+        assert_eq!(names, expected.map(|(name, kind)| (name.to_owned(), kind)));
+    }
+
+    #[test]
+    fn files_above_the_limit_are_refused() {
+        let (dir, files) = sample();
+        std::fs::write(dir.path().join("root/large"), "12345").unwrap();
+        assert!(matches!(files.read("large".into()), Err(FilesError::TooLarge { size: 5, limit: 4, .. })));
+    }
+
+    #[test]
+    fn kinds_are_told_apart() {
+        let (_dir, files) = sample();
+        assert!(matches!(files.read("sub".into()), Err(FilesError::IsDirectory(_))));
+        assert!(matches!(files.list("b.yaml".into()), Err(FilesError::NotADirectory(_))));
+        assert!(matches!(files.kind("none".into()), Err(FilesError::NotFound(_))));
+    }
+}

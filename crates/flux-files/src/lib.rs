@@ -4,11 +4,15 @@
 
 mod directory;
 mod memory;
+mod overlay;
+mod path;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 pub use directory::Directory;
 pub use memory::Memory;
+pub use overlay::Overlay;
+pub use path::clean;
 
 /// Files below one root.
 pub trait Files {
@@ -18,6 +22,8 @@ pub trait Files {
     fn list(&self, path: &Utf8Path) -> Result<Vec<Entry>, FilesError>;
     /// What is at `path`.
     fn kind(&self, path: &Utf8Path) -> Result<Kind, FilesError>;
+    /// Where `path` leads from the root, with links followed and dots removed.
+    fn resolve(&self, path: &Utf8Path) -> Result<Utf8PathBuf, FilesError>;
 }
 
 /// One entry of a directory.
@@ -27,6 +33,8 @@ pub struct Entry {
     pub name: String,
     /// What it is, links followed.
     pub kind: Kind,
+    /// Whether the entry itself is a symbolic link.
+    pub link: bool,
 }
 
 /// What a path holds.
