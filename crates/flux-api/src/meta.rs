@@ -1,19 +1,38 @@
 //! What all kinds share: conditions, durations, references, artifacts, and the constants of fluxcd/pkg/apis/meta.
 
+mod duration;
+mod inventory;
+mod references;
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+
+pub use duration::{Duration, ParseDurationError};
+pub use inventory::{ResourceInventory, ResourceRef};
+pub use references::{
+    CommonMetadata, DependencyReference, KubeConfigReference, LocalObjectReference, NamespacedObjectKindReference,
+    NamespacedObjectReference, SecretKeyReference,
+};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The finalizer of every reconciled kind.
 pub const FINALIZER: &str = "finalizers.fluxcd.io";
 /// Any change of this annotation's value asks for a run.
 pub const RECONCILE_REQUEST_ANNOTATION: &str = "reconcile.fluxcd.io/requestedAt";
+/// Forces the run that [`RECONCILE_REQUEST_ANNOTATION`] asks for when both carry the same value.
+pub const FORCE_REQUEST_ANNOTATION: &str = "reconcile.fluxcd.io/forceAt";
+/// Resets the failure counters of a HelmRelease when [`RECONCILE_REQUEST_ANNOTATION`] carries the same value.
+pub const RESET_REQUEST_ANNOTATION: &str = "reconcile.fluxcd.io/resetAt";
 /// Label (`Enabled`) on ConfigMaps and Secrets whose changes wake their dependents.
 pub const WATCH_LABEL: &str = "reconcile.fluxcd.io/watch";
+/// The value of [`WATCH_LABEL`] that switches watching on.
+pub const WATCH_LABEL_VALUE: &str = "Enabled";
+/// Label by which several instances of a controller share the objects of a cluster.
+pub const SHARD_LABEL: &str = "sharding.fluxcd.io/key";
 /// Annotations with this prefix are copied into the metadata of the object's events.
 pub const EVENT_ANNOTATION_PREFIX: &str = "event.toolkit.fluxcd.io/";
 
@@ -57,17 +76,26 @@ pub mod reason {
 pub struct Condition {
     /// The condition's name in CamelCase, 316 characters at most.
     #[serde(rename = "type")]
+    #[schemars(
+        length(max = 316),
+        regex(
+            pattern = r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$"
+        )
+    )]
     pub type_: String,
     /// `True`, `False` or `Unknown`.
     pub status: ConditionStatus,
     /// The generation that this condition was set for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
     pub observed_generation: Option<i64>,
     /// When type, status, reason or message changed last, in whole seconds.
     pub last_transition_time: Time,
     /// Why, as one CamelCase word.
+    #[schemars(length(min = 1, max = 1024), regex(pattern = "^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$"))]
     pub reason: String,
     /// Why, for people; 32,768 characters at most.
+    #[schemars(length(max = 32768))]
     pub message: String,
 }
 
@@ -107,6 +135,7 @@ pub struct Artifact {
     /// The source's revision, for example `main@sha1:…`.
     pub revision: String,
     /// `<algorithm>:<hex>` of the file.
+    #[schemars(regex(pattern = "^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$"))]
     pub digest: String,
     /// When the artifact was written.
     pub last_update_time: Time,
@@ -118,9 +147,37 @@ pub struct Artifact {
     pub metadata: Option<BTreeMap<String, String>>,
 }
 
-/// Names an object in the same namespace.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct LocalObjectReference {
-    /// The object's name.
-    pub name: String,
+/// Reads an optional text in which the empty one means none, as upstream's Go types do.
+pub(crate) fn non_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty()))
 }
+
+/// Implements [`FluxObject`] for a kind whose spec has `suspend` and whose status has the three common fields. The
+/// closure says what the kind's interval is.
+macro_rules! flux_object {
+    ($kind:ident, $interval:expr) => {
+        impl $crate::meta::FluxObject for $kind {
+            fn conditions(&self) -> &[$crate::meta::Condition] {
+                self.status.as_ref().map_or(&[], |status| &status.conditions)
+            }
+
+            fn observed_generation(&self) -> i64 {
+                self.status.as_ref().and_then(|status| status.observed_generation).unwrap_or(-1)
+            }
+
+            fn last_handled_reconcile_at(&self) -> Option<&str> {
+                self.status.as_ref()?.last_handled_reconcile_at.as_deref()
+            }
+
+            fn suspended(&self) -> bool {
+                self.spec.suspend
+            }
+
+            fn interval(&self) -> Option<std::time::Duration> {
+                let interval: fn(&$kind) -> Option<std::time::Duration> = $interval;
+                interval(self)
+            }
+        }
+    };
+}
+pub(crate) use flux_object;

@@ -1,0 +1,3 @@
+//! The group `source.toolkit.fluxcd.io`.
+
+pub mod v1;
