@@ -1,1 +1,21 @@
-//! A real control plane, Git server and object builders for tests.
+//! Real parts for tests and demonstrations: a Kubernetes control plane, Git servers, an event sink, controller processes.
+//!
+//! [`ControlPlane`] is etcd, kube-apiserver, kube-controller-manager, kube-scheduler and fake nodes on this machine. A test
+//! binary shares one with [`ControlPlane::shared`] and each test works in its own [`ControlPlane::namespace`]. Clients belong to
+//! the runtime of the test that made them, so nothing here hands one from test to test. [`apply_yaml`] puts objects of any kind
+//! there; [`wait_for`] and [`wait_object`] wait for a state with a bound and say what was missing when it passes.
+//!
+//! What is started here ends with the process that started it, also when that process is killed.
+#![expect(clippy::disallowed_methods, reason = "tooling reads the environment and starts processes")]
+
+mod controlplane;
+mod objects;
+mod progress;
+mod wait;
+mod workspace;
+
+pub use controlplane::{Component, ControlPlane, TestNamespace};
+pub use objects::{apply_crds, apply_yaml, parse_yaml};
+pub use progress::Progress;
+pub use wait::{wait_for, wait_object};
+pub use workspace::workspace_root;
