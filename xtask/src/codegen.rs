@@ -1,0 +1,14 @@
+//! Generated files: written by their generators, or compared with what is committed.
+
+use anyhow::Result;
+
+use crate::process::{cargo, execute};
+
+/// Runs every generator; with `check` they write nothing and fail on a file that is not current.
+pub(crate) fn run(check: bool) -> Result<()> {
+    let mut crds = cargo(["run", "--quiet", "--locked", "--package", "flux-api", "--bin", "generate-crds", "--"]);
+    if check {
+        crds.arg("--check");
+    }
+    execute(&mut crds)
+}
