@@ -14,7 +14,7 @@ mod progress;
 mod wait;
 mod workspace;
 
-pub use controlplane::{Component, ControlPlane, TestNamespace};
+pub use controlplane::{Component, ControlPlane, TestNamespace, client_from};
 pub use objects::{apply_crds, apply_yaml, parse_yaml};
 pub use progress::Progress;
 pub use wait::{wait_for, wait_object};

@@ -105,7 +105,7 @@ impl ControlPlane {
 
     /// A client of the administrator, of the calling test's runtime.
     pub async fn client(&self) -> Result<Client> {
-        client(&self.kubeconfig).await
+        client_from(&self.kubeconfig).await
     }
 
     /// The program, of which `controlplane kubectl` is kubectl.
@@ -176,8 +176,8 @@ impl Drop for ControlPlane {
     }
 }
 
-/// A client with the first context of a kubeconfig file.
-pub(super) async fn client(kubeconfig: &Path) -> Result<Client> {
+/// A client with the current context of a kubeconfig file, of the calling test's runtime.
+pub async fn client_from(kubeconfig: &Path) -> Result<Client> {
     let text = Kubeconfig::read_from(kubeconfig).with_context(|| format!("read {}", kubeconfig.display()))?;
     let config = Config::from_custom_kubeconfig(text, &KubeConfigOptions::default()).await?;
     Ok(Client::try_from(config)?)

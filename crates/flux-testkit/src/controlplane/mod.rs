@@ -5,5 +5,5 @@ mod identity;
 mod instance;
 mod namespace;
 
-pub use instance::{Component, ControlPlane};
+pub use instance::{Component, ControlPlane, client_from};
 pub use namespace::TestNamespace;

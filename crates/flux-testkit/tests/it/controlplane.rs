@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use flux_testkit::{Component, ControlPlane, wait_for, wait_object};
+use flux_testkit::{Component, ControlPlane, client_from, wait_for, wait_object};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod};
 use kube::Api;
@@ -61,12 +61,7 @@ async fn a_service_account_may_do_what_its_role_says_and_no_more() -> Result<()>
     let plane = ControlPlane::shared()?;
     let test = plane.namespace("rbac").await?;
     let kubeconfig = plane.service_account_kubeconfig(&test.client, &test.name, "robot").await?;
-    let text = std::fs::read_to_string(kubeconfig)?;
-    let config = kube::Config::from_custom_kubeconfig(
-        kube::config::Kubeconfig::from_yaml(&text)?,
-        &kube::config::KubeConfigOptions::default(),
-    );
-    let maps: Api<ConfigMap> = Api::namespaced(config.await?.try_into()?, &test.name);
+    let maps: Api<ConfigMap> = Api::namespaced(client_from(&kubeconfig).await?, &test.name);
     let refused = maps.list(&ListParams::default()).await;
     ensure!(matches!(refused, Err(kube::Error::Api(status)) if status.is_forbidden()), "no role, but not refused");
     test.apply(&format!(
