@@ -1,0 +1,93 @@
+//! Benchmarks, one file each. `cargo xtask bench list` names them.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its figures")]
+
+mod document;
+mod measure;
+mod platform_floor;
+mod processes;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use clap::{Parser, ValueEnum};
+
+use crate::measure::{Figure, table};
+
+/// Runs benchmarks on a real control plane and prints their figures.
+#[derive(Parser)]
+#[command(name = "cargo xtask bench", bin_name = "cargo xtask bench")]
+struct Cli {
+    /// `list`, `all`, or names of benchmarks.
+    #[arg(default_value = "list")]
+    names: Vec<String>,
+    /// How often to repeat what is repeated; the figures are medians.
+    #[arg(long, default_value_t = 5)]
+    runs: usize,
+    /// A table for people, or one JSON line for each figure.
+    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    output: Output,
+    /// Also replace the figures in this document.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "docs/benchmarks.md")]
+    write: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    Table,
+    Json,
+}
+
+/// The benchmarks, in the order in which `all` runs them: the machine's ceiling first.
+const BENCHMARKS: [(&str, &str); 1] = [("floor", "B0: what the machine's API server can do at all")];
+
+async fn figures(name: &str, _runs: usize) -> Result<Vec<Figure>> {
+    match name {
+        "floor" => platform_floor::run().await,
+        other => bail!("there is no benchmark {other:?}; `list` names them"),
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(&Cli::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(err) => {
+            eprintln!("error: {err:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: &Cli) -> Result<()> {
+    if cli.names.iter().any(|name| name == "list") {
+        for (name, what) in BENCHMARKS {
+            println!("{name:<12} {what}");
+        }
+        return Ok(());
+    }
+    let all = cli.names.iter().any(|name| name == "all");
+    let names = if all { BENCHMARKS.iter().map(|(name, _)| (*name).to_owned()).collect() } else { cli.names.clone() };
+    for name in &names {
+        eprintln!("running {name}");
+        let figures = figures(name, cli.runs).await?;
+        match cli.output {
+            Output::Table => println!("{}", table(&figures)),
+            Output::Json => print_lines(name, &figures)?,
+        }
+        if let Some(path) = &cli.write {
+            document::replace(path, name, &table(&figures))?;
+        }
+    }
+    Ok(())
+}
+
+fn print_lines(name: &str, figures: &[Figure]) -> Result<()> {
+    for figure in figures {
+        let mut line = serde_json::to_value(figure)?;
+        line["bench"] = name.into();
+        line["median"] = figure.median().into();
+        println!("{line}");
+    }
+    Ok(())
+}

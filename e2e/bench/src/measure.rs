@@ -1,0 +1,127 @@
+//! Figures of a benchmark: gathered over runs, printed as a table or JSON lines, kept in a document.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// One figure over all runs.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Figure {
+    /// What was measured.
+    pub(crate) what: String,
+    /// The unit of all values.
+    pub(crate) unit: &'static str,
+    /// One value for each run, in order.
+    pub(crate) values: Vec<f64>,
+    /// The bar, as text, and whether the median meets it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) target: Option<Target>,
+}
+
+/// A bar that the median is held against.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Target {
+    /// The median must be below this.
+    pub(crate) below: f64,
+}
+
+impl Figure {
+    pub(crate) fn new(what: impl Into<String>, unit: &'static str, values: Vec<f64>) -> Self {
+        Self { what: what.into(), unit, values, target: None }
+    }
+
+    pub(crate) fn below(self, below: f64) -> Self {
+        Self { target: Some(Target { below }), ..self }
+    }
+
+    pub(crate) fn median(&self) -> f64 {
+        percentile(&self.values, 0.5)
+    }
+
+    fn verdict(&self) -> &'static str {
+        match self.target {
+            None => "",
+            Some(target) if self.median() < target.below => "met",
+            Some(_) => "missed",
+        }
+    }
+
+    /// what, median, range, target, verdict.
+    fn cells(&self) -> [String; 5] {
+        let least = self.values.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = self.values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let range = if self.values.len() > 1 { format!("{} to {}", shown(least), shown(most)) } else { String::new() };
+        let target = self.target.map_or_else(String::new, |target| format!("< {} {}", shown(target.below), self.unit));
+        [self.what.clone(), format!("{} {}", shown(self.median()), self.unit), range, target, self.verdict().to_owned()]
+    }
+}
+
+/// The value at `share` (0 to 1) of the sorted values; 0 where there are none.
+pub(crate) fn percentile(values: &[f64], share: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "few values"
+    )]
+    let at = ((sorted.len().saturating_sub(1)) as f64 * share).round() as usize;
+    sorted.get(at).copied().unwrap_or(0.0)
+}
+
+pub(crate) fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+#[expect(clippy::cast_precision_loss, reason = "byte counts of a benchmark are far below 2^52")]
+pub(crate) fn kilobytes(bytes: u64) -> f64 {
+    bytes as f64 / 1000.0
+}
+
+/// Three significant digits at least, no more decimals than that needs.
+fn shown(value: f64) -> String {
+    match value.abs() {
+        large if large >= 100.0 => format!("{value:.0}"),
+        middle if middle >= 10.0 => format!("{value:.1}"),
+        _ => format!("{value:.2}"),
+    }
+}
+
+/// A Markdown table, which is also readable on a terminal.
+pub(crate) fn table(figures: &[Figure]) -> String {
+    let head = ["what", "median", "range", "target", ""].map(str::to_owned);
+    let rows: Vec<_> = std::iter::once(head).chain(figures.iter().map(Figure::cells)).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths = [0, 1, 2, 3, 4].map(width);
+    let mut text = String::new();
+    for (at, row) in rows.iter().enumerate() {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+        let _ = writeln!(text, "| {} |", cells.collect::<Vec<_>>().join(" | "));
+        if at == 0 {
+            let rule = widths.map(|width| "-".repeat(width.max(3)));
+            let _ = writeln!(text, "|-{}-|", rule.join("-|-"));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_is_held_against_its_bar_by_its_median() {
+        let figure = Figure::new("a", "ms", vec![900.0, 100.0, 200.0]).below(500.0);
+        assert_eq!(figure.cells(), ["a", "200 ms", "100 to 900", "< 500 ms", "met"]);
+        assert_eq!(Figure::new("a", "ms", vec![501.0]).below(500.0).verdict(), "missed");
+    }
+
+    #[test]
+    fn percentiles_are_taken_from_sorted_values() {
+        let values: Vec<f64> = (1..=100).rev().map(f64::from).collect();
+        assert!((percentile(&values, 0.99) - 99.0).abs() < 1.5);
+        assert!(percentile(&[], 0.5).abs() < f64::EPSILON);
+    }
+}
