@@ -11,6 +11,10 @@
 pub mod acl;
 pub mod crd;
 pub mod event;
+pub mod helm;
+pub mod image;
 pub mod kustomize;
 pub mod meta;
+pub mod notification;
 pub mod source;
+pub mod source_extensions;

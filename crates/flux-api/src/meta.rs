@@ -15,6 +15,7 @@ pub use references::{
 };
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::core::NamespaceResourceScope;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -110,7 +111,14 @@ pub enum ConditionStatus {
 
 /// What a controller needs from any Flux kind that it reconciles.
 pub trait FluxObject:
-    kube::Resource<DynamicType = ()> + Serialize + DeserializeOwned + Clone + Debug + Send + Sync + 'static
+    kube::Resource<DynamicType = (), Scope = NamespaceResourceScope>
+    + Serialize
+    + DeserializeOwned
+    + Clone
+    + Debug
+    + Send
+    + Sync
+    + 'static
 {
     /// `status.conditions`.
     fn conditions(&self) -> &[Condition];
@@ -150,6 +158,12 @@ pub struct Artifact {
 /// Reads an optional text in which the empty one means none, as upstream's Go types do.
 pub(crate) fn non_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty()))
+}
+
+/// Whether a counter is left out, as upstream's Go types do.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
+pub(crate) fn is_zero(count: &i64) -> bool {
+    *count == 0
 }
 
 /// Implements [`FluxObject`] for a kind whose spec has `suspend` and whose status has the three common fields. The

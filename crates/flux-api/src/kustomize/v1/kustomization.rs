@@ -345,3 +345,22 @@ pub struct Snapshot {
 }
 
 flux_object!(Kustomization, |object| Some(object.spec.interval.into()));
+
+/// What a default timeout leaves of the interval, and the least that it is.
+const TIMEOUT_MARGIN: std::time::Duration = std::time::Duration::from_secs(30);
+
+impl KustomizationSpec {
+    /// [`Self::timeout`], or the interval less thirty seconds; never below thirty seconds.
+    pub fn timeout(&self) -> std::time::Duration {
+        let timeout = match self.timeout {
+            Some(timeout) => timeout.as_std(),
+            None => self.interval.as_std().saturating_sub(TIMEOUT_MARGIN),
+        };
+        timeout.max(TIMEOUT_MARGIN)
+    }
+
+    /// [`Self::retry_interval`] or the interval.
+    pub fn retry_interval(&self) -> std::time::Duration {
+        self.retry_interval.unwrap_or(self.interval).as_std()
+    }
+}

@@ -121,7 +121,7 @@ pub struct GitRepositoryRef {
 #[serde(rename_all = "camelCase")]
 pub struct GitRepositoryVerification {
     /// Which Git objects must be signed.
-    #[schemars(extend("default" = "HEAD"))]
+    #[serde(default)]
     pub mode: VerificationMode,
     /// Secret with the public keys: `*.asc` are PGP, `*.sshpub` SSH authorized keys, others PGP.
     pub secret_ref: LocalObjectReference,
@@ -196,6 +196,13 @@ pub struct GitRepositoryStatus {
 }
 
 flux_object!(GitRepository, |object| Some(object.spec.interval.into()));
+
+impl GitRepositorySpec {
+    /// [`Self::timeout`] or its default.
+    pub fn timeout(&self) -> std::time::Duration {
+        self.timeout.map_or(super::DEFAULT_TIMEOUT, Duration::as_std)
+    }
+}
 
 impl Source for GitRepository {
     fn artifact(&self) -> Option<&Artifact> {

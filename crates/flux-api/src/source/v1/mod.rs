@@ -1,8 +1,20 @@
 //! `source.toolkit.fluxcd.io/v1`: where manifests and charts come from.
 
+pub mod bucket;
+pub mod external_artifact;
 pub mod git_repository;
+pub mod helm_chart;
+pub mod helm_repository;
+pub mod oci_repository;
 
+pub use bucket::Bucket;
+pub use external_artifact::ExternalArtifact;
 pub use git_repository::GitRepository;
+pub use helm_chart::HelmChart;
+pub use helm_repository::HelmRepository;
+pub use oci_repository::OCIRepository;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::meta::Artifact;
 
@@ -13,6 +25,24 @@ pub const GROUP: &str = "source.toolkit.fluxcd.io";
 pub trait Source {
     /// `status.artifact`: the last good one.
     fn artifact(&self) -> Option<&Artifact>;
+}
+
+/// How long an operation against an upstream may take where the object does not say.
+pub const DEFAULT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// How to log in to a container registry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RegistryProvider {
+    /// By pull secrets.
+    #[default]
+    Generic,
+    /// By workload identity, to Amazon's registries.
+    Aws,
+    /// By workload identity, to Azure's registry.
+    Azure,
+    /// By workload identity, to Google's registries.
+    Gcp,
 }
 
 /// Condition types of sources, next to the generic ones of [`crate::meta`].

@@ -1,0 +1,3 @@
+//! The group `image.toolkit.fluxcd.io`.
+
+pub mod v1;

@@ -1,0 +1,3 @@
+//! The group `source.extensions.fluxcd.io`.
+
+pub mod v1beta1;
