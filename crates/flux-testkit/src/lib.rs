@@ -8,14 +8,31 @@
 //! What is started here ends with the process that started it, also when that process is killed.
 #![expect(clippy::disallowed_methods, reason = "tooling reads the environment and starts processes")]
 
+mod background;
+mod controller;
 mod controlplane;
+mod events;
+mod git;
+mod listen;
 mod objects;
+mod port;
+mod program;
 mod progress;
+mod tls;
 mod wait;
 mod workspace;
 
+pub use controller::{Controller, Memory, RunningController};
 pub use controlplane::{Component, ControlPlane, TestNamespace, client_from};
+pub use events::{EventSink, PostedEvent, SinkMood};
+pub use git::{
+    Authentication, Change, GitFault, GitRepository, GitRequest, GitServer, GitServerOptions, SshGitServer,
+    SshGitServerOptions, SshKey, ssh_signature,
+};
 pub use objects::{apply_crds, apply_yaml, parse_yaml};
+pub use port::ReservedPort;
+pub use program::workspace_program;
 pub use progress::Progress;
+pub use tls::{ClientCertificates, TestAuthority, TestCertificate};
 pub use wait::{wait_for, wait_object};
 pub use workspace::workspace_root;

@@ -1,5 +1,7 @@
 //! The control plane: shared, restarted, gone with its owner.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -110,4 +112,51 @@ async fn objects_and_clients_outlive_restarts_and_nothing_outlives_the_owner() -
     drop(plane);
     ensure!(!folder.exists(), "{} is left", folder.display());
     Ok(())
+}
+
+/// The owner is this test in another process: it starts an instance, says where, and is killed.
+#[test]
+fn an_owner_that_is_killed_leaves_nothing() -> Result<()> {
+    const OWNER: &str = "FLUX_TESTKIT_OWNER";
+    const NAME: &str = "controlplane::an_owner_that_is_killed_leaves_nothing";
+    if std::env::var_os(OWNER).is_some() {
+        let plane = ControlPlane::start()?;
+        println!("\nfolder={}", plane.folder().display());
+        std::io::read_to_string(std::io::stdin())?;
+        return Ok(());
+    }
+    let mut owner = Command::new(std::env::current_exe()?)
+        .args(["--exact", NAME, "--nocapture"])
+        .env(OWNER, "yes")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let lines = BufReader::new(owner.stdout.take().context("no output")?).lines();
+    let said = lines.map_while(Result::ok).find_map(|line| line.strip_prefix("folder=").map(str::to_owned));
+    let folder = said.context("the owner did not say where its instance is")?;
+    ensure!(!processes_of(&folder)?.is_empty(), "no process is seen of {folder}");
+    owner.kill()?;
+    owner.wait()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    runtime.block_on(wait_for("nothing is left", SOON, async || {
+        let left = processes_of(&folder)?;
+        ensure!(left.is_empty(), "processes {left:?} run");
+        ensure!(!std::path::Path::new(&folder).exists(), "{folder} is there");
+        Ok(())
+    }))
+}
+
+/// The processes that were started for a folder, or in it.
+fn processes_of(folder: &str) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc")? {
+        let process = entry?.path();
+        // Most entries are no processes, and a process may end meanwhile.
+        let arguments = std::fs::read(process.join("cmdline")).unwrap_or_default();
+        let within = std::fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd.starts_with(folder));
+        if within || String::from_utf8_lossy(&arguments).contains(folder) {
+            found.push(process.display().to_string());
+        }
+    }
+    Ok(found)
 }

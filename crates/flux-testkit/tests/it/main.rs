@@ -1,3 +1,5 @@
 //! The testkit's own promises.
 
 mod controlplane;
+mod events;
+mod git;
