@@ -2,4 +2,4 @@
 
 mod conditions;
 
-pub use conditions::Conditions;
+pub use conditions::{Conditions, MESSAGE_LIMIT, Summary, rebase};

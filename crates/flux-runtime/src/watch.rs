@@ -1,0 +1,223 @@
+//! Watches that fill stores, and the changes that wake objects.
+
+use std::fmt::Debug;
+
+use flux_api::meta::{FINALIZER, RECONCILE_REQUEST_ANNOTATION};
+use flux_tasks::Tasks;
+use futures::{Stream, StreamExt};
+use kube::Api;
+use kube::core::{DeserializeGuard, PartialObjectMeta};
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, Event};
+use serde::de::DeserializeOwned;
+
+use crate::store::{Change, Kept, ObjectKey, Store, Writer, store};
+
+/// Objects in one page of a list: bounds what a list holds in memory besides the objects themselves.
+const PAGE: u32 = 100;
+
+/// The annotation in which kubectl keeps a second copy of an object.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// Which objects of a kind are watched.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Only this namespace.
+    pub namespace: Option<String>,
+    /// Only objects that match this label selector.
+    pub label_selector: Option<String>,
+}
+
+/// An object should be run because of something else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wake {
+    /// The object to run.
+    pub key: ObjectKey,
+    /// What it is woken by, as `Kind/namespace/name`.
+    pub by: String,
+}
+
+impl Wake {
+    /// Wakes `key` because of `cause`, an object of kind `K`.
+    pub fn by<K: kube::Resource<DynamicType = ()>>(key: ObjectKey, cause: &ObjectKey) -> Self {
+        Self { key, by: format!("{}/{cause}", K::kind(&())) }
+    }
+}
+
+/// Watches objects of a kind as long as the task set lives. Objects that do not fit the type are logged and left out.
+pub fn watch_kind<K: Kept + DeserializeOwned>(client: kube::Client, scope: &Scope, tasks: &Tasks) -> Store<K> {
+    let (reader, writer) = store();
+    let api: Api<DeserializeGuard<K>> = api(client, scope);
+    let events = watcher::watcher(api, config(scope)).default_backoff().filter_map(async |event| match event {
+        Ok(event) => readable(event),
+        Err(err) => {
+            log_error::<K>(&err);
+            None
+        }
+    });
+    spawn(tasks, events, writer);
+    reader
+}
+
+/// The same, keeping and transferring nothing but metadata.
+pub fn watch_metadata<K>(client: kube::Client, scope: &Scope, tasks: &Tasks) -> Store<PartialObjectMeta<K>>
+where
+    K: Kept + DeserializeOwned,
+{
+    let (reader, writer) = store();
+    let api: Api<PartialObjectMeta<K>> = match &scope.namespace {
+        Some(namespace) => Api::namespaced(client, namespace),
+        None => Api::all(client),
+    };
+    let events = watcher::watcher(api, config(scope)).default_backoff();
+    let events = events.filter_map(async |event| event.inspect_err(log_error::<K>).ok());
+    spawn(tasks, events, writer);
+    reader
+}
+
+/// Wakes what depends on the objects in `store` whenever one of them changes after the first list.
+/// `dependents` names the objects that refer to one of these.
+pub fn wakes<K, F>(store: &Store<K>, dependents: F) -> impl Stream<Item = Wake> + Send + use<K, F>
+where
+    K: Kept,
+    F: Fn(&Change<K>) -> Vec<ObjectKey> + Send + 'static,
+{
+    store.changes().filter(|change| std::future::ready(!change.initial)).flat_map(move |change| {
+        let woken = dependents(&change);
+        futures::stream::iter(woken.into_iter().map(move |key| Wake::by::<K>(key, &change.key)))
+    })
+}
+
+/// Whether a change of the object itself asks for a run: it is new, its generation changed, its reconcile request has a
+/// new value, it is being deleted, or it lost its finalizer.
+pub(crate) fn asks_for_run<K: Kept>(change: &Change<K>) -> bool {
+    let Some(new) = &change.new else { return false };
+    let Some(old) = &change.old else { return true };
+    let (old, new) = (old.meta(), new.meta());
+    let request = |meta: &kube::core::ObjectMeta| {
+        meta.annotations.as_ref().and_then(|all| all.get(RECONCILE_REQUEST_ANNOTATION)).cloned()
+    };
+    let finalizer = |meta: &kube::core::ObjectMeta| meta.finalizers.iter().flatten().any(|name| name == FINALIZER);
+    old.uid != new.uid
+        || old.generation != new.generation
+        || request(new).is_some() && request(new) != request(old)
+        || new.deletion_timestamp.is_some() && old.deletion_timestamp.is_none()
+        || finalizer(old) && !finalizer(new)
+}
+
+fn api<K: Kept>(client: kube::Client, scope: &Scope) -> Api<DeserializeGuard<K>> {
+    match &scope.namespace {
+        Some(namespace) => Api::namespaced(client, namespace),
+        None => Api::all(client),
+    }
+}
+
+fn config(scope: &Scope) -> watcher::Config {
+    let config = watcher::Config::default().page_size(PAGE);
+    match &scope.label_selector {
+        Some(selector) => config.labels(selector),
+        None => config,
+    }
+}
+
+fn spawn<K: Kept>(tasks: &Tasks, events: impl Stream<Item = Event<K>> + Send + 'static, mut writer: Writer<K>) {
+    let told = tasks.clone();
+    tasks.spawn("watch", async move {
+        let mut events = std::pin::pin!(events);
+        while let Some(Some(event)) = told.token().run_until_cancelled(events.next()).await {
+            match event {
+                Event::Init => writer.begin(),
+                Event::InitApply(object) => writer.listed(lean(object)),
+                Event::InitDone => writer.complete().await,
+                Event::Apply(object) => writer.applied(lean(object)).await,
+                Event::Delete(object) => writer.deleted(&object).await,
+            }
+        }
+    });
+}
+
+/// The event without its guard; none when its object cannot be read.
+fn readable<K: Kept>(event: Event<DeserializeGuard<K>>) -> Option<Event<K>> {
+    let object = |guard: DeserializeGuard<K>| match guard.0 {
+        Ok(object) => Some(object),
+        Err(invalid) => {
+            let (namespace, name) = (invalid.metadata.namespace.as_deref(), invalid.metadata.name.as_deref());
+            tracing::error!(
+                controllerKind = &*K::kind(&()),
+                namespace = namespace.unwrap_or_default(),
+                name = name.unwrap_or_default(),
+                error = invalid.error,
+                "object cannot be read and is skipped"
+            );
+            None
+        }
+    };
+    match event {
+        Event::Init => Some(Event::Init),
+        Event::InitDone => Some(Event::InitDone),
+        Event::InitApply(guard) => object(guard).map(Event::InitApply),
+        Event::Apply(guard) => object(guard).map(Event::Apply),
+        Event::Delete(guard) => object(guard).map(Event::Delete),
+    }
+}
+
+/// The object without what nobody here reads.
+fn lean<K: Kept>(mut object: K) -> K {
+    let meta = object.meta_mut();
+    meta.managed_fields = None;
+    if let Some(annotations) = &mut meta.annotations {
+        annotations.remove(LAST_APPLIED);
+    }
+    object
+}
+
+fn log_error<K: Kept>(err: &(impl std::error::Error + Debug + 'static)) {
+    tracing::error!(controllerKind = &*K::kind(&()), error = crate::report::message(err), "watch failed, repeating");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use k8s_openapi::api::core::v1::ConfigMap;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn change(old: Option<Value>, new: Option<Value>) -> Change<ConfigMap> {
+        let object = |meta: Value| Arc::new(serde_json::from_value(json!({ "metadata": meta })).unwrap());
+        Change { key: ObjectKey::new("ns", "a"), old: old.map(object), new: new.map(object), initial: false }
+    }
+
+    #[test]
+    fn only_changes_of_intent_ask_for_a_run() {
+        let requested = |at: &str| json!({"generation": 1, "annotations": {RECONCILE_REQUEST_ANNOTATION: at}});
+        let plain = || json!({"generation": 1});
+        for (what, old, new, asks) in [
+            ("creation", None, Some(plain()), true),
+            ("removal", Some(plain()), None, false),
+            ("status", Some(plain()), Some(plain()), false),
+            ("label", Some(plain()), Some(json!({"generation": 1, "labels": {"a": "b"}})), false),
+            ("spec", Some(plain()), Some(json!({"generation": 2})), true),
+            ("request", Some(plain()), Some(requested("1")), true),
+            ("new request", Some(requested("1")), Some(requested("2")), true),
+            ("same request", Some(requested("1")), Some(requested("1")), false),
+            ("request removed", Some(requested("1")), Some(plain()), false),
+            (
+                "deletion",
+                Some(plain()),
+                Some(json!({"generation": 1, "deletionTimestamp": "2026-01-01T00:00:00Z"})),
+                true,
+            ),
+            ("finalizer lost", Some(json!({"generation": 1, "finalizers": [FINALIZER]})), Some(plain()), true),
+            (
+                "created anew",
+                Some(json!({"generation": 1, "uid": "a"})),
+                Some(json!({"generation": 1, "uid": "b"})),
+                true,
+            ),
+        ] {
+            assert_eq!(asks_for_run(&change(old, new)), asks, "{what}");
+        }
+    }
+}
