@@ -12,11 +12,13 @@
 mod checkout;
 mod commit;
 mod error;
+mod protocol;
 mod reference;
 mod remote;
 mod resolve;
 mod secret;
 mod store;
+mod transport;
 pub mod verify;
 
 pub use checkout::{Checkout, Entry, Kind, Walk};

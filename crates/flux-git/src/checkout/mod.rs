@@ -1,11 +1,25 @@
 //! The files of a commit, read from the object database.
 
+mod modules;
+mod sparse;
+mod tree;
+mod walk;
+
+use std::collections::BTreeMap;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use gix_hash::ObjectId;
+use gix_object::tree::EntryKind;
 
 use crate::commit::{Commit, Tag};
 use crate::error::{Error, Failure};
-use crate::remote::Remote;
+use crate::remote::Limits;
+use crate::store::Lease;
+use crate::store::objects::Objects;
+pub(crate) use modules::submodules;
+pub(crate) use sparse::Sparse;
+pub(crate) use tree::missing_blobs;
+pub use walk::Walk;
 
 /// The tree of a commit, with its submodules mounted and narrowed to the sparse directories.
 ///
@@ -14,7 +28,26 @@ use crate::remote::Remote;
 pub struct Checkout {
     commit: Commit,
     tag: Option<Tag>,
-    remote: Remote,
+    mounted: Vec<Mounted>,
+    /// By the path where they are mounted; the root has the empty one.
+    submodules: BTreeMap<Utf8PathBuf, Submodule>,
+    sparse: Sparse,
+    limits: Limits,
+}
+
+/// A repository of a checkout.
+#[derive(Debug)]
+pub(crate) struct Mounted {
+    pub(crate) objects: Objects,
+    pub(crate) url: String,
+    pub(crate) lease: Lease,
+}
+
+/// Which tree of which repository is mounted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Submodule {
+    pub(crate) repository: usize,
+    pub(crate) tree: ObjectId,
 }
 
 /// One path of a checkout.
@@ -24,10 +57,10 @@ pub struct Entry {
     pub path: Utf8PathBuf,
     /// What it is.
     pub kind: Kind,
-    /// The blob; for directories, the tree.
+    /// The blob; for directories, the tree or the commit of a submodule.
     pub id: ObjectId,
     /// Which of the checkout's repositories holds the blob.
-    pub(crate) repository: usize,
+    repository: usize,
 }
 
 /// What a path of a checkout is.
@@ -43,12 +76,18 @@ pub enum Kind {
     Symlink,
 }
 
-/// Walks a checkout in lexical order, parents before children.
-pub struct Walk<'a> {
-    checkout: &'a Checkout,
-}
-
 impl Checkout {
+    pub(crate) fn new(
+        commit: Commit,
+        tag: Option<Tag>,
+        mounted: Vec<Mounted>,
+        submodules: BTreeMap<Utf8PathBuf, Submodule>,
+        sparse: Sparse,
+        limits: Limits,
+    ) -> Self {
+        Self { commit, tag, mounted, submodules, sparse, limits }
+    }
+
     /// The commit.
     pub fn commit(&self) -> &Commit {
         &self.commit
@@ -60,35 +99,51 @@ impl Checkout {
     }
 
     /// All paths but the root, in the order in which a directory walk with sorted names meets them.
-    pub fn walk(&self) -> Walk<'_> {
-        Walk { checkout: self }
+    pub fn walk(&self) -> Result<Walk<'_>, Error> {
+        Walk::new(self)
     }
 
-    /// The content of the file at `path`; none when there is no such file.
+    /// The content of the file at `path`; none when no file of the checkout is there.
     pub fn read_file(&self, path: &Utf8Path) -> Result<Option<Vec<u8>>, Error> {
-        let _ = path;
-        Ok(None)
-    }
-}
-
-impl Walk<'_> {
-    /// Replaces `buffer` with the blob of `entry`, which must come from the same checkout.
-    pub fn read(&mut self, entry: &Entry, buffer: &mut Vec<u8>) -> Result<(), Error> {
-        let _ = (entry, buffer);
-        Err(Failure::Protocol("no transport".to_owned()).at(&self.checkout.remote))
+        let Some((repository, line)) = self.find(path)? else { return Ok(None) };
+        if !matches!(line.kind, EntryKind::Blob | EntryKind::BlobExecutable) {
+            return Ok(None);
+        }
+        let mut content = Vec::new();
+        let result = self.mounted[repository].objects.reader().read_into(&line.id, &mut content);
+        result.map_err(|failure| self.failed(repository, failure))?;
+        Ok(Some(content))
     }
 
-    /// The size in bytes of the blob of `entry`, without reading it.
-    pub fn size(&mut self, entry: &Entry) -> Result<u64, Error> {
-        let _ = entry;
-        Err(Failure::Protocol("no transport".to_owned()).at(&self.checkout.remote))
+    /// Fails when a directory of the sparse checkout is not there.
+    pub(crate) fn check_sparse(&self) -> Result<(), Error> {
+        for directory in self.sparse.directories() {
+            if self.find(directory)?.is_none() {
+                return Err(self.failed(0, Failure::SparseDirectory(directory.to_string())));
+            }
+        }
+        Ok(())
     }
-}
 
-impl Iterator for Walk<'_> {
-    type Item = Result<Entry, Error>;
+    /// The line for `path`, and the repository that holds it.
+    fn find(&self, path: &Utf8Path) -> Result<Option<(usize, tree::Line)>, Error> {
+        let mounted_at = path.ancestors().skip(1).find_map(|above| Some((above, self.submodules.get(above)?)));
+        let Some((above, root)) = mounted_at else { return Ok(None) };
+        let Ok(below) = path.strip_prefix(above) else { return Ok(None) };
+        if self.sparse.relation(path) == sparse::Relation::Outside {
+            return Ok(None);
+        }
+        let mut reader = self.mounted[root.repository].objects.reader();
+        let line = tree::find(&mut reader, &root.tree, below).map_err(|failure| self.failed(root.repository, failure))?;
+        Ok(line.map(|line| (root.repository, line)))
+    }
 
-    fn next(&mut self) -> Option<Self::Item> {
-        None
+    /// Names the repository; a damaged store is given up, so that the next fetch starts with an empty one.
+    fn failed(&self, repository: usize, failure: Failure) -> Error {
+        let mounted = &self.mounted[repository];
+        if matches!(failure, Failure::StoreDamaged(_) | Failure::CorruptPack(_)) {
+            mounted.lease.doom();
+        }
+        Error::new(mounted.url.clone(), failure)
     }
 }

@@ -4,13 +4,14 @@ use std::error::Error as StdError;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use flux_http::{Certificates, ClientIdentity, ClientOptions, ConfigureError, ProxyAddress, ProxySetting, Redirects};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION};
-use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, Identity, Response, StatusCode};
+use reqwest::{Client, Response, StatusCode};
 use url::Url;
 
 use crate::error::{Failure, chain};
 use crate::remote::{Credentials, Remote, mask_url};
+use crate::secret::Secret;
 
 const SERVICE: &str = "git-upload-pack";
 const MAX_REDIRECTS: usize = 5;
@@ -93,37 +94,33 @@ impl HttpSession {
 }
 
 /// A client for this remote alone: it holds the remote's trust and identity.
-#[expect(clippy::disallowed_methods, reason = "redirects, authorities and identity are this remote's own")]
 fn client(remote: &Remote) -> Result<Client, Failure> {
-    let invalid = |what: &str| {
-        let what = what.to_owned();
-        move |err: reqwest::Error| Failure::InvalidTransport { reason: format!("{what}: {}", chain(&err)) }
+    let invalid = |err: ConfigureError| Failure::InvalidTransport { reason: chain(&err) };
+    let mut options = ClientOptions {
+        user_agent: concat!("git/flux-", env!("CARGO_PKG_VERSION")).to_owned(),
+        connect_timeout: remote.timeout,
+        read_timeout: remote.timeout,
+        redirects: Redirects::Refuse,
+        ..ClientOptions::default()
     };
-    let mut builder = Client::builder()
-        .redirect(Policy::none())
-        .referer(false)
-        .user_agent(concat!("git/flux-", env!("CARGO_PKG_VERSION")));
     if let Some(ca) = &remote.tls.ca {
-        let authorities = Certificate::from_pem_bundle(ca).map_err(invalid("invalid certificate authority"))?;
-        if authorities.is_empty() {
-            let reason = "invalid certificate authority: no certificate in it".to_owned();
-            return Err(Failure::InvalidTransport { reason });
-        }
-        builder = builder.tls_certs_merge(authorities);
+        options.certificates = Certificates::from_pem(ca).map_err(invalid)?;
     }
     if let Some(identity) = &remote.tls.identity {
-        let pem = [identity.certificate.as_slice(), b"\n", identity.key.expose()].concat();
-        builder = builder.identity(Identity::from_pem(&pem).map_err(invalid("invalid client certificate"))?);
+        let identity = ClientIdentity::from_pem(&identity.certificate, identity.key.expose()).map_err(invalid)?;
+        options.identity = Some(identity);
     }
     if let Some(proxy) = &remote.proxy {
-        let mut configured = reqwest::Proxy::all(proxy.address.clone()).map_err(invalid("invalid proxy"))?;
-        if let Some(username) = &proxy.username {
-            let password = proxy.password.as_ref().map(crate::Secret::expose_text).unwrap_or_default();
-            configured = configured.basic_auth(&username.expose_text(), &password);
-        }
-        builder = builder.proxy(configured);
+        let username = proxy.username.as_ref().map(Secret::expose_text);
+        let password = proxy.password.as_ref().map(Secret::expose_text);
+        let address = ProxyAddress::new(
+            proxy.address.as_str(),
+            username.as_ref().map(|text| text.as_str()),
+            password.as_ref().map(|text| text.as_str()),
+        );
+        options.proxy = ProxySetting::Address(address.map_err(invalid)?);
     }
-    builder.build().map_err(invalid("unable to set up TLS"))
+    options.client().map_err(invalid)
 }
 
 /// The header that says who we are.
