@@ -39,7 +39,8 @@ pub struct Controller {
     health: ReservedPort,
     storage: Option<ReservedPort>,
     folder: PathBuf,
-    _temporary: Option<TempDir>,
+    /// The folder, where it goes with this.
+    temporary: Option<TempDir>,
 }
 
 impl Controller {
@@ -67,14 +68,14 @@ impl Controller {
             health: ReservedPort::new()?,
             storage: None,
             folder: temporary.path().to_path_buf(),
-            _temporary: Some(temporary),
+            temporary: Some(temporary),
         })
     }
 
     /// Keeps logs and storage in a folder of the caller's, not in a temporary one.
     #[must_use]
     pub fn in_folder(mut self, folder: &Path) -> Self {
-        (self.folder, self._temporary) = (folder.to_path_buf(), None);
+        (self.folder, self.temporary) = (folder.to_path_buf(), None);
         self
     }
 

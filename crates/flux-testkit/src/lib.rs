@@ -6,7 +6,6 @@
 //! there; [`wait_for`] and [`wait_object`] wait for a state with a bound and say what was missing when it passes.
 //!
 //! What is started here ends with the process that started it, also when that process is killed.
-#![expect(clippy::disallowed_methods, reason = "tooling reads the environment and starts processes")]
 
 mod background;
 mod controller;
@@ -19,6 +18,7 @@ mod port;
 mod program;
 mod progress;
 mod tls;
+mod toolkit;
 mod wait;
 mod workspace;
 
@@ -34,5 +34,6 @@ pub use port::ReservedPort;
 pub use program::workspace_program;
 pub use progress::Progress;
 pub use tls::{ClientCertificates, TestAuthority, TestCertificate};
+pub use toolkit::{Toolkit, ready};
 pub use wait::{wait_for, wait_object};
 pub use workspace::workspace_root;

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use crate::{Progress, workspace_root};
 
 /// The path of a program of this workspace, built with the profile of the running one where it is missing or stale. Cargo looks
-/// once a process; its package has the program's name.
+/// once a process.
 pub fn workspace_program(name: &str) -> Result<PathBuf> {
     static BUILT: Mutex<Option<HashMap<String, PathBuf>>> = Mutex::new(None);
     let mut built = BUILT.lock();
@@ -44,7 +44,8 @@ fn build(name: &str, folder: &Path) -> Result<()> {
     };
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--color=never", "--profile", profile, "--package", name, "--bin", name]);
+    // With the whole workspace selected, dependencies have the same features as when everything is built.
+    command.args(["build", "--color=never", "--profile", profile, "--workspace", "--bin", name]);
     if let Some(target) = folder.parent() {
         command.arg("--target-dir").arg(target);
     }

@@ -15,7 +15,7 @@ use crate::{Progress, workspace_root};
 const CACHE_VARIABLE: &str = "FLUX_CONTROLPLANE_CACHE";
 
 /// Programs of other states of the sources go when they are this old.
-const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+const KEPT: Duration = Duration::from_hours(30 * 24);
 
 const GO_MISSING: &str = "Go is needed to build the local control plane, and there is no `go` in PATH: install Go 1.26 \
     (https://go.dev/dl, or your system's package; any version from 1.21 on fetches 1.26 by itself)";
@@ -62,7 +62,8 @@ fn hash(sources: &Path) -> Result<String> {
     for entry in fs::read_dir(sources).with_context(|| format!("list {}", sources.display()))? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.ends_with(".go") || matches!(name.as_str(), "go.mod" | "go.sum" | "build.sh") {
+        let is_go = path.extension().is_some_and(|extension| extension == "go");
+        if is_go || matches!(name.as_str(), "go.mod" | "go.sum" | "build.sh") {
             files.push((name, path));
         }
     }

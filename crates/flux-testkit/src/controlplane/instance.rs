@@ -65,6 +65,11 @@ impl ControlPlane {
         SHARED.get_or_init(|| Self::start().map_err(|err| format!("{err:#}"))).as_ref().map_err(|err| anyhow!("{err}"))
     }
 
+    /// Builds the program where that was not done yet, and returns its path. The first build takes some minutes.
+    pub fn prepare() -> Result<PathBuf> {
+        binary::program()
+    }
+
     /// Starts an instance of its own, and builds the program first where that is needed. Returns when it is ready, after
     /// about three seconds. Blocks the thread, and needs no async runtime.
     pub fn start() -> Result<Self> {
