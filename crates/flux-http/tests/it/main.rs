@@ -1,0 +1,8 @@
+//! Clients and the artifact fetch against real listeners.
+
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod fetch;
+#[cfg(test)]
+mod server;
