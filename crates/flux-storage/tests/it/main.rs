@@ -1,0 +1,4 @@
+//! The artifact server, asked over real connections.
+
+#[cfg(test)]
+mod server;
