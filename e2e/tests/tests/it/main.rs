@@ -1,0 +1,9 @@
+//! Whole-toolkit scenarios: both controllers as processes on a real control plane and a real Git server.
+#![expect(clippy::unwrap_used, reason = "a scenario ends where something fails")]
+
+mod api_server;
+mod kill;
+mod manifests;
+mod replicas;
+mod storage;
+mod sync;
