@@ -166,7 +166,8 @@ fn split(object: &[u8]) -> (&[u8], &[u8]) {
 fn signature_start(message: &[u8]) -> Option<usize> {
     const MARKS: [&[u8]; 3] =
         [b"-----BEGIN PGP SIGNATURE-----", b"-----BEGIN PGP MESSAGE-----", b"-----BEGIN SSH SIGNATURE-----"];
-    let starts = std::iter::once(0).chain(message.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(at, _)| at + 1));
+    let starts =
+        std::iter::once(0).chain(message.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(at, _)| at + 1));
     starts.filter(|at| MARKS.iter().any(|mark| message[*at..].starts_with(mark))).last()
 }
 
@@ -234,12 +235,17 @@ mod tests {
         );
         let commit = Commit::parse(id(), object.as_bytes()).unwrap();
         assert_eq!((commit.subject(), commit.message.as_str()), ("Subject", "Subject\n\nBody\n"));
-        assert_eq!(commit.author, Signature { name: "A U Thor".into(), email: "a@example.com".into(), seconds: 1_700_000_000 });
+        assert_eq!(
+            commit.author,
+            Signature { name: "A U Thor".into(), email: "a@example.com".into(), seconds: 1_700_000_000 }
+        );
         let signed = commit.signed().unwrap();
         assert_eq!(text(&signed.signature), "-----BEGIN PGP SIGNATURE-----\n\nabc\n-----END PGP SIGNATURE-----\n");
         assert_eq!(
             text(&signed.payload),
-            format!("tree {ID}\nparent {ID}\nauthor A U Thor <a@example.com> 1700000000 +0100\ncommitter C <c@example.com> 1700000001 +0000\nencoding x\n\nSubject\n\nBody\n")
+            format!(
+                "tree {ID}\nparent {ID}\nauthor A U Thor <a@example.com> 1700000000 +0100\ncommitter C <c@example.com> 1700000001 +0000\nencoding x\n\nSubject\n\nBody\n"
+            )
         );
     }
 

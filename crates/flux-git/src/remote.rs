@@ -1,5 +1,6 @@
 //! Where a repository is and how to reach it.
 
+use std::fmt;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -11,7 +12,7 @@ use crate::secret::Secret;
 /// A repository on a server, with all that is needed to talk to it.
 ///
 /// `Debug` shows no secret, and [`Remote::display_url`] masks what the URL carries.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Remote {
     url: Url,
     /// Who we are to the server.
@@ -131,12 +132,16 @@ impl Default for Limits {
     }
 }
 
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remote").field("url", &self.display_url()).finish_non_exhaustive()
+    }
+}
+
 impl Remote {
     /// A remote at `url`, which must be http, https or ssh with a host, with the defaults for all else.
     pub fn new(url: &str) -> Result<Self, Error> {
-        let invalid = |reason: String| {
-            Error::new(mask_url_text(url), Failure::InvalidUrl { reason })
-        };
+        let invalid = |reason: String| Error::new(mask_url_text(url), Failure::InvalidUrl { reason });
         let parsed = Url::parse(url).map_err(|err| invalid(err.to_string()))?;
         if !matches!(parsed.scheme(), "http" | "https" | "ssh") {
             return Err(invalid(format!("transport scheme {:?} is not supported", parsed.scheme())));

@@ -50,10 +50,19 @@ async fn is_empty(connection: &mut Connection, advertisement: &Advertisement) ->
 /// A reference, read.
 enum Wanted {
     /// Full name, and what the revision shows.
-    Ref { full: String, shown: String },
+    Ref {
+        full: String,
+        shown: String,
+    },
     /// Tags in a range.
-    Range { text: String, range: Constraint },
-    Commit { id: ObjectId, branch: Option<String> },
+    Range {
+        text: String,
+        range: Constraint,
+    },
+    Commit {
+        id: ObjectId,
+        branch: Option<String>,
+    },
 }
 
 impl Wanted {
@@ -88,7 +97,9 @@ impl Wanted {
             Resolved { name: Some(shown.to_owned()), full_name: Some(found.name.clone()), commit, tag }
         };
         match self {
-            Self::Ref { full, shown } => refs.iter().find(|found| found.name == *full).map(|found| resolved(shown, found)),
+            Self::Ref { full, shown } => {
+                refs.iter().find(|found| found.name == *full).map(|found| resolved(shown, found))
+            }
             Self::Range { range, .. } => {
                 let (tag, found) = highest(range, refs)?;
                 Some(resolved(tag, found))

@@ -134,7 +134,8 @@ impl Checkout {
             return Ok(None);
         }
         let mut reader = self.mounted[root.repository].objects.reader();
-        let line = tree::find(&mut reader, &root.tree, below).map_err(|failure| self.failed(root.repository, failure))?;
+        let line =
+            tree::find(&mut reader, &root.tree, below).map_err(|failure| self.failed(root.repository, failure))?;
         Ok(line.map(|line| (root.repository, line)))
     }
 

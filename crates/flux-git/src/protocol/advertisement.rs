@@ -22,7 +22,11 @@ pub(crate) struct Advertisement {
 
 impl Advertisement {
     /// Reads the greeting. Of the references that older servers tell unasked, those below `prefixes` are kept.
-    pub(crate) async fn read(connection: &mut Connection, prefixes: &[String], limits: &Limits) -> Result<Self, Failure> {
+    pub(crate) async fn read(
+        connection: &mut Connection,
+        prefixes: &[String],
+        limits: &Limits,
+    ) -> Result<Self, Failure> {
         let http = connection.is_http();
         let reader = &mut connection.reader;
         reader.limit("the reference listing", limits.listing_bytes);
@@ -98,7 +102,9 @@ impl Advertisement {
         let format = self.capabilities.iter().find_map(|given| given.strip_prefix("object-format="));
         match format {
             None | Some("sha1") => Ok(()),
-            Some(format) => Err(Failure::Protocol(format!("repositories with object format {format} are not supported"))),
+            Some(format) => {
+                Err(Failure::Protocol(format!("repositories with object format {format} are not supported")))
+            }
         }
     }
 }

@@ -46,11 +46,8 @@ pub(crate) async fn start<'a>(
     advertisement: &Advertisement,
     request: &FetchRequest,
 ) -> Result<PackStream<'a>, Failure> {
-    let body = if advertisement.version == 2 {
-        version_2(advertisement, request)
-    } else {
-        version_0(advertisement, request)?
-    };
+    let body =
+        if advertisement.version == 2 { version_2(advertisement, request) } else { version_0(advertisement, request)? };
     connection.send(body, advertisement.version).await?;
     if advertisement.version == 2 {
         skip_sections(connection).await?;

@@ -101,7 +101,13 @@ impl Run<'_> {
     }
 
     /// Fetches what of the commit is missing.
-    async fn fill(&self, lease: &Lease, remote: &Remote, resolved: &Resolved, sparse: &Sparse) -> Result<Fetched, Failure> {
+    async fn fill(
+        &self,
+        lease: &Lease,
+        remote: &Remote,
+        resolved: &Resolved,
+        sparse: &Sparse,
+    ) -> Result<Fetched, Failure> {
         let repository = Arc::clone(lease.repository());
         let _fetching = repository.fetching.lock().await;
         repository.set_owner(&self.options.owner, true)?;
@@ -151,9 +157,7 @@ impl Run<'_> {
 }
 
 /// Runs what reads many objects away from the async threads.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
-) -> Result<T, Failure> {
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Failure> + Send + 'static) -> Result<T, Failure> {
     tokio::task::spawn_blocking(work)
         .await
         .unwrap_or_else(|_| Err(Failure::CorruptPack("an object cannot be decoded".to_owned())))
@@ -172,9 +176,10 @@ impl Session<'_> {
     /// The greeted server. HTTP servers answer any number of requests; SSH servers of old versions only one.
     async fn connection(&mut self) -> Result<&mut (Connection, Advertisement), Failure> {
         let used = self.used;
-        let usable = self.connection.take().filter(|(connection, advertisement)| {
-            !used || connection.is_http() || advertisement.version == 2
-        });
+        let usable = self
+            .connection
+            .take()
+            .filter(|(connection, advertisement)| !used || connection.is_http() || advertisement.version == 2);
         let opened = match usable {
             Some(opened) => opened,
             None => {
@@ -293,16 +298,18 @@ impl Session<'_> {
     }
 
     /// Brings the files that the checkout needs and that are missing. Without a sparse checkout none should be.
-    async fn blobs(&mut self, objects: Objects, commit: &Commit, sparse: &Sparse, modules: bool) -> Result<Objects, Failure> {
+    async fn blobs(
+        &mut self,
+        objects: Objects,
+        commit: &Commit,
+        sparse: &Sparse,
+        modules: bool,
+    ) -> Result<Objects, Failure> {
         let (tree, wanted, limits) = (commit.tree, sparse.clone(), self.remote.limits);
         let looked = objects.clone();
         let missing = blocking(move || missing_blobs(&looked, tree, &wanted, modules, &limits)).await?;
         let Some(first) = missing.first() else { return Ok(objects) };
-        let partial = self
-            .lease
-            .repository()
-            .tips()
-            .contains(&Tip { commit: commit.id, extent: Extent::Directories });
+        let partial = self.lease.repository().tips().contains(&Tip { commit: commit.id, extent: Extent::Directories });
         if sparse.is_everything() || !partial {
             return Err(Failure::StoreDamaged(first.to_string()));
         }
@@ -336,5 +343,7 @@ fn shallow(tips: &[Tip], filter: Filter) -> Vec<ObjectId> {
 /// Whether the server's words mean that the commit cannot be asked for by its hash.
 fn refuses_commit(message: &str) -> bool {
     let message = message.to_lowercase();
-    message.contains("not our ref") || message.contains("unadvertised object") || message.contains("not allowed to read")
+    message.contains("not our ref")
+        || message.contains("unadvertised object")
+        || message.contains("not allowed to read")
 }

@@ -205,7 +205,8 @@ impl Inner {
                 return;
             }
             let idle = repositories.iter().filter(|(_, known)| known.leases.load(Ordering::Relaxed) == 0);
-            let Some(key) = idle.min_by_key(|(_, known)| known.used.load(Ordering::Relaxed)).map(|(key, _)| key.clone())
+            let Some(key) =
+                idle.min_by_key(|(_, known)| known.used.load(Ordering::Relaxed)).map(|(key, _)| key.clone())
             else {
                 return;
             };

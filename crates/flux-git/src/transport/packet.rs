@@ -119,7 +119,13 @@ fn cut() -> Failure {
 pub(crate) fn remote_error(message: &str) -> Failure {
     let message = sanitize(message);
     let lower = message.to_lowercase();
-    let missing = ["repository not found", "does not appear to be a git repository", "project you were looking for could not be found", "repository does not exist", "access denied or repository not exported"];
+    let missing = [
+        "repository not found",
+        "does not appear to be a git repository",
+        "project you were looking for could not be found",
+        "repository does not exist",
+        "access denied or repository not exported",
+    ];
     if missing.iter().any(|phrase| lower.contains(phrase)) {
         return Failure::RepositoryNotFound;
     }

@@ -20,7 +20,8 @@ pub(crate) async fn connect(host: &str, port: u16, proxy: Option<&Proxy>) -> Res
         return Err(Failure::InvalidTransport { reason });
     }
     let address = (proxy.address.host_str().unwrap_or_default(), proxy.address.port().unwrap_or(1080));
-    let failed = |err: std::io::Error| Failure::Unreachable { reason: format!("proxy {}:{}: {err}", address.0, address.1) };
+    let failed =
+        |err: std::io::Error| Failure::Unreachable { reason: format!("proxy {}:{}: {err}", address.0, address.1) };
     let mut stream = TcpStream::connect(address).await.map_err(failed)?;
     stream.set_nodelay(true).map_err(failed)?;
     negotiate(&mut stream, host, port, proxy).await.map_err(failed)?;

@@ -110,7 +110,9 @@ impl client::Handler for HostCheck {
     async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
         let refusal = match shown {
             PublicKeyOrCertificate::PublicKey { key, .. } => self.hosts.refuse(key),
-            PublicKeyOrCertificate::Certificate(_) => Some("knownhosts: host certificates are not supported".to_owned()),
+            PublicKeyOrCertificate::Certificate(_) => {
+                Some("knownhosts: host certificates are not supported".to_owned())
+            }
         };
         let trusted = refusal.is_none();
         *self.refusal.lock() = refusal;
@@ -121,9 +123,11 @@ impl client::Handler for HostCheck {
 /// Reads the private key.
 fn private_key(identity: &SshIdentity) -> Result<Arc<PrivateKey>, Failure> {
     let passphrase = identity.passphrase.as_ref().map(crate::Secret::expose_text);
-    let unreadable = |reason: String| Failure::InvalidCredentials { reason: format!("unable to read the SSH identity: {reason}") };
-    let key = russh::keys::decode_secret_key(&identity.identity.expose_text(), passphrase.as_ref().map(|text| text.as_str()))
-        .map_err(|err| unreadable(chain(&err)))?;
+    let unreadable =
+        |reason: String| Failure::InvalidCredentials { reason: format!("unable to read the SSH identity: {reason}") };
+    let key =
+        russh::keys::decode_secret_key(&identity.identity.expose_text(), passphrase.as_ref().map(|text| text.as_str()))
+            .map_err(|err| unreadable(chain(&err)))?;
     if key.is_encrypted() {
         return Err(unreadable("it is encrypted and no password is given".to_owned()));
     }
@@ -153,10 +157,7 @@ async fn log_in(handle: &mut Handle<HostCheck>, user: &str, key: Arc<PrivateKey>
         },
         _ => None,
     };
-    let result = handle
-        .authenticate_publickey(user, PrivateKeyWithHashAlg::new(key, hash))
-        .await
-        .map_err(broken)?;
+    let result = handle.authenticate_publickey(user, PrivateKeyWithHashAlg::new(key, hash)).await.map_err(broken)?;
     match result {
         AuthResult::Success => Ok(()),
         AuthResult::Failure { .. } => {
@@ -168,7 +169,8 @@ async fn log_in(handle: &mut Handle<HostCheck>, user: &str, key: Arc<PrivateKey>
 
 /// What to offer: the given lists, and of host keys only the kinds that are known for the host.
 fn algorithms(given: &SshAlgorithms, hosts: &HostKeys) -> Result<Preferred, Failure> {
-    let unknown = |what: &str, name: &str| Failure::InvalidTransport { reason: format!("unknown {what} algorithm {name:?}") };
+    let unknown =
+        |what: &str, name: &str| Failure::InvalidTransport { reason: format!("unknown {what} algorithm {name:?}") };
     let mut preferred = Preferred::DEFAULT;
     if !given.key_exchange.is_empty() {
         let mut names = Vec::new();

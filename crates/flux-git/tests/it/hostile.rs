@@ -1,0 +1,127 @@
+//! Servers that mean harm, or are broken.
+
+use std::time::{Duration, Instant};
+
+use flux_git::{Failure, FetchOptions, Limits, Remote, resolve};
+use flux_testkit::GitFault;
+
+use crate::fixture::{Fixture, branch, listing};
+
+/// Text that does not compress.
+fn noise(bytes: usize) -> String {
+    let mut state = 1_u64;
+    let digits = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        format!("{:016x}", state)
+    });
+    digits.take(bytes / 16).collect()
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_cut_by_size() {
+    let fixture = Fixture::new();
+    fixture.repository.commit_files("main", "first", &[("a", &noise(100_000))]).unwrap();
+    let resolved = fixture.resolve(branch("main")).await.unwrap();
+    let limits = Limits { listing_bytes: 1 << 20, pack_bytes: 1 << 20, ..Limits::default() };
+    let remote = fixture.remote_with(|remote| remote.limits = limits);
+
+    fixture.server.set_fault(GitFault::EndlessRefs);
+    let err = resolve(&remote, &branch("main")).await.unwrap_err();
+    assert!(matches!(err.failure, Failure::LimitExceeded { limit: 0x10_0000, .. }), "{err:?}");
+
+    fixture.server.set_fault(GitFault::EndlessPack);
+    let err = fixture.store.fetch(&remote, &resolved, &FetchOptions::default()).await.unwrap_err();
+    assert!(matches!(err.failure, Failure::LimitExceeded { .. } | Failure::CorruptPack(_)), "{err:?}");
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come_is_cut_by_time() {
+    let fixture = Fixture::new();
+    fixture.repository.commit_files("main", "first", &[("a", "1")]).unwrap();
+    fixture.server.set_fault(GitFault::Silent);
+    let remote = fixture.remote_with(|remote| remote.timeout = Duration::from_millis(300));
+    let started = Instant::now();
+    let err = resolve(&remote, &branch("main")).await.unwrap_err();
+    assert!(matches!(err.failure, Failure::TimedOut("listing references")), "{err:?}");
+    assert!(started.elapsed() < Duration::from_secs(10));
+}
+
+#[tokio::test]
+async fn a_pack_without_end_is_cut_by_time() {
+    let fixture = Fixture::new();
+    fixture.repository.commit_files("main", "first", &[("a", &noise(100_000))]).unwrap();
+    let resolved = fixture.resolve(branch("main")).await.unwrap();
+    fixture.server.set_fault(GitFault::EndlessPack);
+    let remote = fixture.remote_with(|remote| remote.timeout = Duration::from_secs(1));
+    let err = fixture.store.fetch(&remote, &resolved, &FetchOptions::default()).await.unwrap_err();
+    assert!(matches!(err.failure, Failure::TimedOut("fetching") | Failure::CorruptPack(_)), "{err:?}");
+}
+
+#[tokio::test]
+async fn damaged_and_cut_packs_are_refused_and_leave_nothing_behind() {
+    let fixture = Fixture::new();
+    fixture.repository.commit_files("main", "first", &[("a", &noise(100_000))]).unwrap();
+    for fault in [GitFault::CorruptPack, GitFault::CutPack] {
+        fixture.server.set_fault(GitFault::None);
+        let resolved = fixture.resolve(branch("main")).await.unwrap();
+        fixture.server.set_fault(fault);
+        let err = fixture.store.fetch(&fixture.remote(), &resolved, &FetchOptions::default()).await.unwrap_err();
+        let expected = matches!(err.failure, Failure::CorruptPack(_) | Failure::Protocol(_) | Failure::Unreachable { .. });
+        assert!(expected, "{fault:?}: {err:?}");
+        for store in fixture.store_folders() {
+            assert_eq!(std::fs::read_dir(store.join("objects/pack")).unwrap().count(), 0, "{fault:?}");
+        }
+    }
+    fixture.server.set_fault(GitFault::None);
+    assert_eq!(listing(&fixture.main().await).len(), 1);
+}
+
+#[tokio::test]
+async fn objects_files_and_directories_are_limited() {
+    let fixture = Fixture::new();
+    let text = noise(1 << 20);
+    fixture.repository.commit_files("main", "first", &[("a/b/c/d", &text), ("e", "1"), ("f", "2")]).unwrap();
+    let resolved = fixture.resolve(branch("main")).await.unwrap();
+    let all = Limits::default();
+    for (limits, expected) in [
+        (Limits { pack_objects: 3, ..all }, "the number of objects in the pack is larger than the limit of 3"),
+        (Limits { pack_bytes: 10_000, ..all }, "the pack is larger than the limit of 10000"),
+        (Limits { entries: 4, ..all }, "the number of files is larger than the limit of 4"),
+        (Limits { depth: 2, ..all }, "the depth of directories is larger than the limit of 2"),
+    ] {
+        let remote = fixture.remote_with(|remote| remote.limits = limits);
+        let err = fixture.store.fetch(&remote, &resolved, &FetchOptions::default()).await.unwrap_err();
+        assert_eq!(err.failure.to_string(), expected);
+        fixture.store.release("").await.unwrap();
+    }
+    let limits = Limits { object_bytes: 100_000, ..all };
+    let remote = fixture.remote_with(|remote| remote.limits = limits);
+    let err = fixture.store.fetch(&remote, &resolved, &FetchOptions::default()).await.unwrap_err();
+    assert!(matches!(err.failure, Failure::LimitExceeded { .. } | Failure::CorruptPack(_)), "{err:?}");
+}
+
+#[tokio::test]
+async fn redirects_are_followed_but_take_no_credentials_to_another_host() {
+    use std::io::{Read, Write};
+    let target = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let target_url = format!("http://{}/moved.git/info/refs?service=git-upload-pack", target.local_addr().unwrap());
+    let origin = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://user:hidden@{}/app.git", origin.local_addr().unwrap());
+    let servers = std::thread::spawn(move || {
+        let answer = |listener: &std::net::TcpListener, text: String| {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = vec![0; 8192];
+            let count = stream.read(&mut request).unwrap();
+            stream.write_all(text.as_bytes()).unwrap();
+            String::from_utf8_lossy(&request[..count]).to_lowercase()
+        };
+        let close = "content-length: 0\r\nconnection: close\r\n\r\n";
+        let first = answer(&origin, format!("HTTP/1.1 302 Found\r\nlocation: {target_url}\r\n{close}"));
+        let second = answer(&target, format!("HTTP/1.1 401 Unauthorized\r\n{close}"));
+        (first, second)
+    });
+    resolve(&Remote::new(&url).unwrap(), &branch("main")).await.unwrap_err();
+    let (first, second) = servers.join().unwrap();
+    assert!(first.contains("authorization: basic"), "{first}");
+    assert!(second.starts_with("get /moved.git/info/refs") && !second.contains("authorization"), "{second}");
+}
