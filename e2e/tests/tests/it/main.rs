@@ -1,5 +1,4 @@
 //! Whole-toolkit scenarios: both controllers as processes on a real control plane and a real Git server.
-#![expect(clippy::unwrap_used, reason = "a scenario ends where something fails")]
 
 mod api_server;
 mod kill;
