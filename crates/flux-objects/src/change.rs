@@ -49,6 +49,8 @@ pub struct Change {
     pub action: Action,
     /// Whether the object was seen to be ready (kstatus Current) when this was done, so that waiting for it is over.
     pub settled: bool,
+    /// Whether the object is deleted by the cluster once it is done: a Job with a time to live.
+    pub vanishes: bool,
 }
 
 impl fmt::Display for Change {
@@ -100,6 +102,7 @@ mod tests {
             entry: Entry { id: ObjectId::parse(id).unwrap(), version: "v1".into() },
             action,
             settled: false,
+            vanishes: false,
         };
         let set = ChangeSet {
             changes: vec![

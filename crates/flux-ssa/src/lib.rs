@@ -1,1 +1,30 @@
-//! Server-side apply: dry run, apply, wait, delete.
+//! Brings objects into a cluster and takes them out again, through a kube client: server-side apply in stages, deletion by
+//! owner, and waiting for health by watch.
+//!
+//! A caller puts its objects into stages (flux-objects) and takes each stage through three steps:
+//!
+//! 1. [`Applier::plan`] dry-runs every object of the stage and writes nothing. Either all objects pass, or the error
+//!    lists every one that does not. The [`Plan`] names all objects of the stage, so that the caller can record them
+//!    before the first write.
+//! 2. [`Applier::apply`] carries the plan out and returns what was done to each object.
+//! 3. [`HealthWatcher::wait`] waits until the objects are ready, where the next stage or the user wants that.
+//!
+//! [`Applier::prune`] deletes what the owner no longer wants; [`Applier::wait_terminated`] waits until it is gone.
+//! All of it can be cut at any await.
+
+mod apply;
+mod cleanup;
+mod discovery;
+mod error;
+mod gone;
+mod health;
+mod plan;
+mod prune;
+mod request;
+
+pub use apply::{Applier, Options, Rules};
+pub use discovery::{Discovery, DiscoveryError, Resolved};
+pub use error::{ApiFailure, ApplyError, Failures};
+pub use health::{FailFast, HealthError, HealthWatcher, NetPoll, Target, Unhealthy};
+pub use plan::Plan;
+pub use prune::{Pruned, TerminationError};

@@ -1,5 +1,14 @@
 //! Readiness of objects: conditions, kstatus rules, health expressions, dependency order.
 
 mod conditions;
+mod expression;
+mod health;
+mod kstatus;
+mod order;
+mod sets;
 
 pub use conditions::{Conditions, MESSAGE_LIMIT, Summary, rebase};
+pub use expression::{EvaluationError, Expression, ExpressionError};
+pub use health::{HealthRules, ReadyExpression};
+pub use kstatus::{State, Status, kstatus};
+pub use order::{DependencyCycle, dependency_order};
