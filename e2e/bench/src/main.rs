@@ -1,10 +1,16 @@
 //! Benchmarks, one file each. `cargo xtask bench list` names them.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its figures")]
 
+mod archive;
+mod dependency_chain;
 mod document;
+mod git_traffic;
+mod idle;
+mod manifests;
 mod measure;
 mod platform_floor;
 mod processes;
+mod push_to_ready;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,11 +45,23 @@ enum Output {
 }
 
 /// The benchmarks, in the order in which `all` runs them: the machine's ceiling first.
-const BENCHMARKS: [(&str, &str); 1] = [("floor", "B0: what the machine's API server can do at all")];
+const BENCHMARKS: [(&str, &str); 6] = [
+    ("floor", "B0: what the machine's API server can do at all"),
+    ("push", "B14: from a reconcile request to Ready, one app"),
+    ("chain", "B5: ten Kustomizations that depend on each other, to the last one Ready"),
+    ("git", "B8: bytes and requests of polls and commits, 5,000 files"),
+    ("archive", "B12: throughput and memory for a tree of 100 MB"),
+    ("idle", "B19: memory of each controller with nothing to do"),
+];
 
-async fn figures(name: &str, _runs: usize) -> Result<Vec<Figure>> {
+async fn figures(name: &str, runs: usize) -> Result<Vec<Figure>> {
     match name {
         "floor" => platform_floor::run().await,
+        "push" => push_to_ready::run(runs).await,
+        "chain" => dependency_chain::run(runs).await,
+        "git" => git_traffic::run(runs).await,
+        "archive" => archive::run(runs).await,
+        "idle" => idle::run(runs).await,
         other => bail!("there is no benchmark {other:?}; `list` names them"),
     }
 }

@@ -1,9 +1,9 @@
-//! What the kernel says about running processes: CPU time and memory.
+//! What the kernel says about the CPU time of running processes.
 
 use std::fs;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 /// CPU time that some processes used so far.
 pub(crate) struct CpuTime(Duration);
@@ -37,29 +37,6 @@ fn cpu_time(stat: &str) -> Option<Duration> {
     Some(Duration::from_millis(ticks * 10))
 }
 
-/// Memory of one process, in bytes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Memory {
-    /// Anonymous memory that is resident now.
-    pub(crate) anonymous: u64,
-    /// The most that was ever resident, files included.
-    pub(crate) peak: u64,
-}
-
-impl Memory {
-    pub(crate) fn of(process: u32) -> Result<Self> {
-        let path = format!("/proc/{process}/status");
-        let status = fs::read_to_string(&path).with_context(|| format!("read {path}"))?;
-        let field = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-            line.trim_start_matches(':').trim().strip_suffix(" kB")?.parse::<u64>().ok()
-        };
-        let (anonymous, peak) =
-            field("RssAnon").zip(field("VmHWM")).with_context(|| format!("{path} lacks memory lines"))?;
-        Ok(Self { anonymous: anonymous * 1024, peak: peak * 1024 })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,11 +45,5 @@ mod tests {
     fn cpu_time_is_read_behind_a_name_with_spaces() {
         let stat = "42 (a (b) c) S 1 1 1 0 -1 4194560 1 0 0 0 150 50 0 0 20 0 4 0 100";
         assert_eq!(cpu_time(stat), Some(Duration::from_secs(2)));
-    }
-
-    #[test]
-    fn this_process_uses_memory() {
-        let memory = Memory::of(std::process::id()).unwrap();
-        assert!(memory.anonymous > 0 && memory.peak > 0);
     }
 }
