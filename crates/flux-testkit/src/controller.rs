@@ -1,7 +1,7 @@
 //! Controllers as processes of their own.
 
 use std::fs::{self, File, OpenOptions};
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -147,6 +147,8 @@ impl Controller {
         command.args(&self.flags);
         command.env("KUBECONFIG", &self.kubeconfig).envs(self.environment.iter().cloned());
         command.stdin(Stdio::piped()).stdout(output.try_clone()?).stderr(output);
+        // A terminal's ^C is the owner's to handle.
+        command.process_group(0);
         let mut child = command.spawn().with_context(|| format!("start {}", self.program.display()))?;
         let owned = child.stdin.take();
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).context("a process has no id")?;

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
-use futures::{StreamExt as _, pin_mut};
+use futures::StreamExt as _;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Resource};
 use serde::Serialize;
@@ -44,8 +44,8 @@ where
     K: Resource + Clone + Debug + Serialize + DeserializeOwned + Send + 'static,
 {
     let deadline = Instant::now() + timeout;
-    let states = watcher::watch_object(api.clone(), name).default_backoff();
-    pin_mut!(states);
+    // On the heap: a watch is large, and would make every future that waits large.
+    let mut states = watcher::watch_object(api.clone(), name).default_backoff().boxed();
     let mut missing = anyhow!("nothing was seen of it");
     let mut seen = None;
     while let Ok(Some(state)) = tokio::time::timeout_at(deadline, states.next()).await {

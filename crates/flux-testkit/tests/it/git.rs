@@ -131,7 +131,8 @@ fn clients_trust_the_authority_and_show_their_certificate() -> Result<()> {
 #[test]
 fn faults_are_what_they_say_and_end_when_told() -> Result<()> {
     let server = GitServer::start(GitServerOptions::default())?;
-    let noise: String = (0..20_000_u64).map(|n| format!("{:016x}\n", n.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
+    let lines = (0..20_000_u64).map(|n| format!("{:016x}\n", n.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+    let noise = lines.collect::<Vec<_>>().concat();
     server.create("app")?.commit_files("main", "first", &[("file", &noise)])?;
     for fault in [GitFault::Status(503), GitFault::CorruptPack, GitFault::CutPack] {
         server.set_fault(fault);

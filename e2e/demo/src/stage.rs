@@ -1,0 +1,110 @@
+//! Everything that the story needs: the control plane, the controllers, the Git server with the sample.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use flux_testkit::{ControlPlane, Controller, GitServer, GitServerOptions, RunningController, workspace_root};
+use kube::Client;
+
+use crate::board::Board;
+use crate::objects::NAMESPACE;
+use crate::working_copy::WorkingCopy;
+
+/// The name of the served repository.
+pub(crate) const REPOSITORY: &str = "sample";
+
+/// How much of a controller's log is shown when something went wrong.
+const LAST_LINES: usize = 15;
+
+/// What runs. Dropped in this order, and all of its files are in the control plane's folder, which goes last.
+pub(crate) struct Stage {
+    /// A client of the administrator.
+    pub(crate) client: Client,
+    pub(crate) source: Actor,
+    pub(crate) kustomize: Actor,
+    pub(crate) git: GitServer,
+    pub(crate) working_copy: WorkingCopy,
+    pub(crate) control_plane: ControlPlane,
+}
+
+/// A controller and its process.
+pub(crate) struct Actor {
+    pub(crate) running: RunningController,
+    pub(crate) controller: Controller,
+    pub(crate) log: PathBuf,
+}
+
+impl Stage {
+    /// Starts everything, a step each.
+    pub(crate) async fn start(board: &Board) -> Result<Self> {
+        let control_plane = board.step("Control plane started", start_control_plane()).await?;
+        let client = board.step("Custom resources installed", install(&control_plane)).await?;
+        let folder = control_plane.folder().join("demo");
+        let (git, working_copy) = board.step("Sample repository served", serve(folder.join("git"))).await?;
+        let (source, kustomize) =
+            board.step("Controllers started", start_controllers(&control_plane, folder.join("controllers"))).await?;
+        Ok(Self { client, source, kustomize, git, working_copy, control_plane })
+    }
+
+    /// Ends the controllers as Kubernetes does, and then the rest.
+    pub(crate) async fn stop(self) -> Result<()> {
+        let Self { source, kustomize, .. } = self;
+        source.running.terminate().await?;
+        kustomize.running.terminate().await?;
+        Ok(())
+    }
+
+    /// The ends of the controllers' logs, for a story that went wrong.
+    pub(crate) fn last_words(&self) -> String {
+        let mut text = String::new();
+        for actor in [&self.source, &self.kustomize] {
+            let logs = actor.running.logs().unwrap_or_else(|err| format!("{err:#}"));
+            let lines: Vec<_> = logs.lines().collect();
+            let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
+            text.extend([format!("\n{} ends with:\n", actor.log.display()), last.join("\n")]);
+        }
+        text
+    }
+}
+
+async fn start_control_plane() -> Result<(ControlPlane, String)> {
+    let control_plane = tokio::task::spawn_blocking(ControlPlane::start).await??;
+    let version = control_plane.client().await?.apiserver_version().await?.git_version;
+    Ok((control_plane, format!("Kubernetes {version}")))
+}
+
+async fn install(control_plane: &ControlPlane) -> Result<(Client, String)> {
+    let client = control_plane.client().await?;
+    control_plane.install_flux_crds(&client).await?;
+    Ok((client, "from charts/flux/crds".to_owned()))
+}
+
+async fn serve(folder: PathBuf) -> Result<((GitServer, WorkingCopy), String)> {
+    let serve = move || {
+        let working_folder = folder.with_file_name("working-copy");
+        let server = GitServer::start(GitServerOptions { folder: Some(folder), ..GitServerOptions::default() })?;
+        let repository = server.create(REPOSITORY)?;
+        let sample = workspace_root().join("e2e/sample");
+        repository.commit_folder("main", "A voting app, for staging and production", &sample, "")?;
+        let working_copy = WorkingCopy::clone(&server.url(REPOSITORY), &working_folder).context("clone the sample")?;
+        let url = server.url(REPOSITORY);
+        Ok(((server, working_copy), url))
+    };
+    tokio::task::spawn_blocking(serve).await?
+}
+
+async fn start_controllers(control_plane: &ControlPlane, folder: PathBuf) -> Result<((Actor, Actor), String)> {
+    let kubeconfig = control_plane.kubeconfig();
+    let prepare = |controller: Controller, name: &str| {
+        let folder = folder.join(name);
+        let log = folder.join(format!("{name}.log"));
+        (controller.in_folder(&folder).environment("RUNTIME_NAMESPACE", NAMESPACE), log)
+    };
+    let (source, source_log) = prepare(Controller::source(kubeconfig)?, "source-controller");
+    let (kustomize, kustomize_log) = prepare(Controller::kustomize(kubeconfig)?, "kustomize-controller");
+    let (source_process, kustomize_process) = tokio::try_join!(source.start(), kustomize.start())?;
+    let ids = format!("source-controller ({}), kustomize-controller ({})", source_process.id(), kustomize_process.id());
+    let source = Actor { running: source_process, controller: source, log: source_log };
+    let kustomize = Actor { running: kustomize_process, controller: kustomize, log: kustomize_log };
+    Ok(((source, kustomize), ids))
+}

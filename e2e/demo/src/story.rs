@@ -1,0 +1,149 @@
+//! What is shown: six steps, each of which checks what it says.
+
+use anyhow::{Context as _, Result, ensure};
+use flux_api::kustomize::v1::Kustomization;
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use kube::Api;
+use kube::api::{ListParams, Patch, PatchParams};
+use serde_json::json;
+
+use crate::board::Board;
+use crate::objects::{OVERLAYS, Objects};
+use crate::stage::{REPOSITORY, Stage};
+
+/// The release that the sample begins with in production, and the one that is rolled out.
+const RELEASES: [&str; 2] = ["1.0.0", "1.2.0"];
+
+/// What staging begins with.
+const STAGING_RELEASE: &str = "1.1.0";
+
+/// How many votes are served at once in production.
+const REPLICAS: i32 = 3;
+
+/// The file that breaks, and the field in it.
+const BROKEN: (&str, &str) = ("staging/kustomization.yaml", "newTga");
+
+/// Plays all steps; the first that fails ends it.
+pub(crate) async fn play(stage: &Stage, objects: &Objects, board: &Board) -> Result<()> {
+    board.step("First sync is Ready", first_sync(stage, objects)).await?;
+    board.step("Pushed commit is rolled out", rollout(stage, objects)).await?;
+    board.step("Deleted file is pruned", prune(stage, objects)).await?;
+    board.step("Edit by hand is undone", undo(stage, objects)).await?;
+    board.step("Broken commit is reported", broken(stage, objects)).await?;
+    board.step("Its repair is applied", repair(stage, objects)).await?;
+    Ok(())
+}
+
+async fn first_sync(stage: &Stage, objects: &Objects) -> Result<((), String)> {
+    let commit = stage.head()?;
+    objects.apply(&stage.git.url(REPOSITORY)).await?;
+    let applied = objects.applied(&commit).await?;
+    let count: usize = applied.iter().map(inventory).sum();
+    objects.vote("production", |vote| served(vote, RELEASES[0], REPLICAS)).await?;
+    Ok(((), format!("{count} objects in {}, at {}", OVERLAYS.join(" and "), short(&commit))))
+}
+
+async fn rollout(stage: &Stage, objects: &Objects) -> Result<((), String)> {
+    stage.working_copy.replace("staging/kustomization.yaml", STAGING_RELEASE, RELEASES[1])?;
+    stage.working_copy.replace("production/kustomization.yaml", RELEASES[0], RELEASES[1])?;
+    let commit = stage.push(objects, &format!("Release {}", RELEASES[1])).await?;
+    objects.applied(&commit).await?;
+    objects.vote("production", |vote| served(vote, RELEASES[1], REPLICAS)).await?;
+    Ok(((), format!("vote {} serves with {REPLICAS} replicas, at {}", RELEASES[1], short(&commit))))
+}
+
+async fn prune(stage: &Stage, objects: &Objects) -> Result<((), String)> {
+    stage.working_copy.delete("base/vote/disruption-budget.yaml")?;
+    stage.working_copy.replace("base/vote/kustomization.yaml", "  - disruption-budget.yaml\n", "")?;
+    let budgets: Api<PodDisruptionBudget> = Api::all(stage.client.clone());
+    let before = budgets.list(&ListParams::default()).await?.items.len();
+    ensure!(before == OVERLAYS.len(), "{before} PodDisruptionBudgets are there before");
+    let commit = stage.push(objects, "Drop the disruption budget").await?;
+    objects.applied(&commit).await?;
+    let left = budgets.list(&ListParams::default()).await?.items.len();
+    ensure!(left == 0, "{left} PodDisruptionBudgets are left");
+    Ok(((), format!("{before} PodDisruptionBudgets are gone, at {}", short(&commit))))
+}
+
+async fn undo(stage: &Stage, objects: &Objects) -> Result<((), String)> {
+    let deployments: Api<Deployment> = Api::namespaced(stage.client.clone(), "production");
+    let by_hand = PatchParams { field_manager: Some("by-hand".to_owned()), ..PatchParams::default() };
+    let edit = Patch::Merge(json!({ "spec": { "replicas": 1 } }));
+    let edited = deployments.patch("vote", &by_hand, &edit).await?.metadata.generation;
+    objects
+        .vote("production", |vote| {
+            ensure!(vote.metadata.generation > edited, "it is as it was edited");
+            served(vote, RELEASES[1], REPLICAS)
+        })
+        .await?;
+    Ok(((), format!("vote is scaled from 1 back to {REPLICAS} replicas, at the next run")))
+}
+
+async fn broken(stage: &Stage, objects: &Objects) -> Result<((), String)> {
+    let (file, field) = BROKEN;
+    stage.working_copy.replace(file, "newTag", field)?;
+    let before = objects.vote("staging", |vote| Ok(vote.metadata.generation)).await?;
+    let good = stage.head()?;
+    let commit = stage.push(objects, "Release with a typo").await?;
+    let (failed, message) = objects.failed("staging", &commit).await?;
+    ensure!(message.contains(file) && message.contains(field), "the message names no {field} in {file}: {message}");
+    let applied = failed.status.as_ref().and_then(|status| status.last_applied_revision.as_deref()).unwrap_or_default();
+    ensure!(applied.ends_with(&good), "the last applied revision is {applied}");
+    let after = objects
+        .vote("staging", |vote| {
+            served(vote, RELEASES[1], 1)?;
+            Ok(vote.metadata.generation)
+        })
+        .await?;
+    ensure!(after == before, "the Deployment was changed");
+    Ok(((), message.replace('\n', " ")))
+}
+
+async fn repair(stage: &Stage, objects: &Objects) -> Result<((), String)> {
+    let commit = stage.working_copy.revert()?;
+    stage.working_copy.push()?;
+    objects.request().await?;
+    objects.applied(&commit).await?;
+    Ok(((), format!("{} are Ready, at {}", OVERLAYS.join(" and "), short(&commit))))
+}
+
+impl Stage {
+    /// The commit that is served.
+    fn head(&self) -> Result<String> {
+        self.working_copy.head()
+    }
+
+    /// Commits and pushes what was changed, and tells source-controller.
+    async fn push(&self, objects: &Objects, message: &str) -> Result<String> {
+        let commit = self.working_copy.commit(message)?;
+        self.working_copy.push()?;
+        objects.request().await?;
+        Ok(commit)
+    }
+}
+
+/// Fails unless all replicas of the vote Deployment serve a release.
+fn served(vote: &Deployment, release: &str, replicas: i32) -> Result<()> {
+    let spec = &vote.spec;
+    let pod = spec.template.spec.as_ref().context("no pod spec")?;
+    let image = pod.containers.first().and_then(|container| container.image.as_deref()).unwrap_or_default();
+    ensure!(image == format!("vote:{release}"), "its image is {image}");
+    ensure!(spec.replicas == Some(replicas), "it is scaled to {:?}", spec.replicas);
+    let status = vote.status.as_ref().context("no status")?;
+    ensure!(status.observed_generation == vote.metadata.generation, "it is not observed yet");
+    ensure!(status.updated_replicas == Some(replicas), "{:?} replicas are updated", status.updated_replicas);
+    ensure!(status.available_replicas == Some(replicas), "{:?} replicas are available", status.available_replicas);
+    Ok(())
+}
+
+/// How many objects a Kustomization has applied.
+fn inventory(kustomization: &Kustomization) -> usize {
+    let inventory = kustomization.status.as_ref().and_then(|status| status.inventory.as_ref());
+    inventory.map_or(0, |inventory| inventory.entries.len())
+}
+
+/// A commit's id as people quote it.
+fn short(commit: &str) -> &str {
+    commit.get(..8).unwrap_or(commit)
+}
