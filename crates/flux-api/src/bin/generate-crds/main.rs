@@ -82,8 +82,9 @@ fn compare(folder: &Path, files: &Files) -> io::Result<Vec<String>> {
     match fs::read_dir(folder) {
         Ok(entries) => {
             for entry in entries {
-                let name = entry?.file_name().to_string_lossy().into_owned();
-                if name.ends_with(".yaml") && !files.contains_key(&name) {
+                let path = entry?.path();
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                if path.extension().is_some_and(|extension| extension == "yaml") && !files.contains_key(&name) {
                     names.push(name);
                 }
             }

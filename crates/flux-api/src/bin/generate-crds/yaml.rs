@@ -72,10 +72,10 @@ fn scalar(out: &mut String, value: &Value, indent: usize) {
     match value {
         Value::String(long) if long.chars().count() > WIDTH && can_fold(long) => return fold(out, long, indent + 2),
         Value::String(short) => out.push_str(&text(short)),
+        // Bounds of schemas are floats in Kubernetes' types, whatever the field is.
+        Value::Number(number) => out.push_str(number.to_string().trim_end_matches(".0")),
         // Only empty collections come here, and JSON's form of them is YAML's.
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-            out.push_str(&value.to_string());
-        }
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => out.push_str(&value.to_string()),
     }
     out.push('\n');
 }
@@ -150,8 +150,8 @@ mod tests {
 
     #[test]
     fn mappings_are_sorted_and_sequences_start_at_their_name() {
-        let value = json!({ "b": [1, { "d": true, "c": [] }, "x"], "a": { "z": {}, "y": "text" } });
-        let expected = "---\na:\n  y: text\n  z: {}\nb:\n- 1\n- c: []\n  d: true\n- x\n";
+        let value = json!({ "b": [1.0, { "d": true, "c": [] }, "x"], "a": { "z": {}, "x": "text" } });
+        let expected = "---\na:\n  x: text\n  z: {}\nb:\n- 1\n- c: []\n  d: true\n- x\n";
         assert_eq!(document(&value), expected);
     }
 
