@@ -60,14 +60,15 @@ impl Applier {
     /// Waits until none of the objects exists.
     pub async fn wait_terminated(&self, entries: &[Entry], timeout: Duration) -> Result<(), TerminationError> {
         let mut left: Vec<ObjectId> = entries.iter().map(|entry| entry.id.clone()).collect();
-        let waits = stream::iter(entries).map(|entry| async {
-            self.terminated(entry).await;
-            &entry.id
+        // Owned entries, since a future that borrows an item of the stream is not known to be Send.
+        let waits = stream::iter(entries.to_vec()).map(|entry| async move {
+            self.terminated(&entry).await;
+            entry.id
         });
         let mut waits = waits.buffer_unordered(entries.len().clamp(1, MAX_WAITS));
         let all = async {
             while let Some(id) = waits.next().await {
-                left.retain(|other| other != id);
+                left.retain(|other| *other != id);
             }
         };
         match tokio::time::timeout(timeout, all).await {
