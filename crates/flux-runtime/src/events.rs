@@ -119,13 +119,13 @@ impl Recorder {
         let pending = Arc::new(Pending::default());
         let (cluster, events) = mpsc::channel(QUEUE);
         let writer = cluster::Writer::new(client.clone(), controller, metrics.clone());
-        tasks.spawn("events", writer.run(events, Arc::clone(&pending)));
+        tasks.spawn_until_stopped("events", writer.run(events, Arc::clone(&pending)));
         let post = if args.events_addr.is_empty() {
             None
         } else {
             let poster = post::Poster::new(&args.events_addr, controller, metrics.clone())?;
             let (post, events) = mpsc::channel(QUEUE);
-            tasks.spawn("event-posts", poster.run(events, Arc::clone(&pending)));
+            tasks.spawn_until_stopped("event-posts", poster.run(events, Arc::clone(&pending)));
             Some(post)
         };
         let inner =

@@ -69,6 +69,8 @@ enum Attempt {
     Held,
     /// Another one does.
     Taken,
+    /// Somebody wrote it in between.
+    Changed,
 }
 
 impl Candidate {
@@ -89,7 +91,7 @@ impl Candidate {
         loop {
             match self.attempt().await {
                 Ok(Attempt::Held) => break,
-                Ok(Attempt::Taken) => {}
+                Ok(Attempt::Taken | Attempt::Changed) => {}
                 Err(err) => {
                     tracing::error!(error = crate::report::message(&err), "failed to acquire leader lease");
                 }
@@ -125,19 +127,22 @@ impl Candidate {
                     renewed = Instant::now();
                     continue;
                 }
-                Ok(Ok(Attempt::Taken)) => {
-                    tracing::error!(lease = self.election.name, "lease is held by another instance")
-                }
+                // Upstream's leader tries on until its deadline; two leaders at work are worse than none.
+                Ok(Ok(Attempt::Taken)) => return Err(self.lost()),
+                Ok(Ok(Attempt::Changed)) | Err(_) => {}
                 Ok(Err(err)) => {
                     tracing::error!(error = crate::report::message(&err), "failed to renew leader lease");
                 }
-                Err(_elapsed) => {}
             }
             if renewed.elapsed() >= self.election.renew_deadline {
-                self.metrics.leading(&self.election.name, false);
-                return Err(Lost { namespace: self.election.namespace.clone(), name: self.election.name.clone() });
+                return Err(self.lost());
             }
         }
+    }
+
+    fn lost(&self) -> Lost {
+        self.metrics.leading(&self.election.name, false);
+        Lost { namespace: self.election.namespace.clone(), name: self.election.name.clone() }
     }
 
     async fn attempt(&self) -> Result<Attempt, ApiError> {
@@ -157,14 +162,13 @@ impl Candidate {
         self.written(self.api.replace(&self.election.name, &PostParams::default(), &lease).await)
     }
 
-    /// A conflict means that another instance was quicker, or that the lease was renewed.
     fn written(&self, written: Result<Lease, kube::Error>) -> Result<Attempt, ApiError> {
         match written.map_err(ApiError::from) {
             Ok(lease) => {
                 self.observe(&lease);
                 Ok(Attempt::Held)
             }
-            Err(err) if err.is_conflict() => Ok(Attempt::Taken),
+            Err(err) if err.is_conflict() => Ok(Attempt::Changed),
             Err(err) => Err(err),
         }
     }

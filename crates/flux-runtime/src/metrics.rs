@@ -253,7 +253,7 @@ impl QueueMetrics {
     fn refresh(&self, now: Instant) {
         let started = lock(&self.started);
         let ages = || started.values().map(|since| now.saturating_duration_since(*since).as_secs_f64());
-        self.unfinished.set(ages().sum());
+        self.unfinished.set(ages().fold(0.0, |all, age| all + age));
         self.longest.set(ages().fold(0.0, f64::max));
     }
 }

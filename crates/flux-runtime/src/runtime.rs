@@ -102,17 +102,29 @@ impl Runtime {
         if watch.runtime_namespace.is_empty() && (!watch.watch_all_namespaces || args.election.enable_leader_election) {
             return Err(StartError::NoNamespace);
         }
-        let (metrics, tasks, background) = (Metrics::new(), Tasks::new(), Tasks::new());
+        let metrics = Metrics::new();
         let agent = format!("{}/{}", identity.controller, identity.version);
         let client = client::connect(&agent, &args.api, &metrics).await?;
-        let hostname = hostname(&watch.runtime_hostname);
+        Self::start_with(identity, args, stop, client, metrics).await
+    }
+
+    /// The same with a client and metrics of the caller's, for several controllers in one process.
+    pub async fn start_with(
+        identity: Identity,
+        args: &SharedArgs,
+        stop: CancellationToken,
+        client: Client,
+        metrics: Metrics,
+    ) -> Result<Self, StartError> {
+        let (tasks, background) = (Tasks::new(), Tasks::new());
+        let hostname = hostname(&args.watch.runtime_hostname);
         let events = Recorder::start(identity.controller, &hostname, &client, &args.events, &metrics, &background)?;
         let served = servers::metrics(&args.servers.metrics_addr, &metrics, &background).await;
         let metrics_address = served.map_err(|source| StartError::Serve { what: "metrics", source })?;
         let served = servers::probes(&args.servers.health_addr, &background).await;
         let health_address = served.map_err(|source| StartError::Serve { what: "probes", source })?;
         let told = tasks.clone();
-        background.spawn("stop", async move {
+        background.spawn_until_stopped("stop", async move {
             stop.cancelled().await;
             told.begin_stop();
         });

@@ -121,10 +121,9 @@ fn config(scope: &Scope) -> watcher::Config {
 }
 
 fn spawn<K: Kept>(tasks: &Tasks, events: impl Stream<Item = Event<K>> + Send + 'static, mut writer: Writer<K>) {
-    let told = tasks.clone();
-    tasks.spawn("watch", async move {
+    tasks.spawn_until_stopped("watch", async move {
         let mut events = std::pin::pin!(events);
-        while let Some(Some(event)) = told.token().run_until_cancelled(events.next()).await {
+        while let Some(event) = events.next().await {
             match event {
                 Event::Init => writer.begin(),
                 Event::InitApply(object) => writer.listed(lean(object)),

@@ -218,3 +218,6 @@ fn whole_seconds(time: &Time) -> Time {
     debug_assert!(whole.is_ok(), "the second of a timestamp is in range");
     Time(whole.unwrap_or(time.0))
 }
+
+#[cfg(test)]
+mod tests;

@@ -51,6 +51,15 @@ impl Tasks {
         })));
     }
 
+    /// Starts a task that is dropped as soon as the set is told to stop, for loops that have nothing to bring to an end.
+    pub fn spawn_until_stopped(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        let stopping = self.stopping.clone();
+        self.spawn(name, async move {
+            // Dropped or done: either way the task has ended.
+            let _done = stopping.run_until_cancelled(task).await;
+        });
+    }
+
     /// Runs work that blocks or computes for long on a thread of its own, and waits for it.
     pub async fn blocking<T, F>(&self, work: F) -> Result<T, BlockingError>
     where
@@ -138,6 +147,13 @@ mod tests {
         });
         assert_eq!(tasks.stop(Duration::from_secs(10)).await, Vec::<&str>::new());
         assert!(ended.load(Ordering::SeqCst));
+    }
+
+    #[tokio::test]
+    async fn tasks_without_an_end_of_their_own_are_dropped_at_once() {
+        let tasks = Tasks::new();
+        tasks.spawn_until_stopped("loop", pending());
+        assert_eq!(tasks.stop(Duration::from_secs(10)).await, Vec::<&str>::new());
     }
 
     #[tokio::test(start_paused = true)]

@@ -104,8 +104,10 @@ impl<R: Reconciler> Attempt<R> {
         let (shared, runtime) = (&self.shared, &self.shared.runtime);
         let value = serde_json::to_value(&**object).map_err(WriteError::Serialise)?;
         let status = value.get("status").cloned().unwrap_or_default();
-        // A status that does not fit is replaced by what the run finds; the watch would have refused a spec that does not.
-        let status: R::Status = serde_json::from_value(status).unwrap_or_default();
+        let status: R::Status = match status {
+            serde_json::Value::Null => R::Status::default(),
+            status => serde_json::from_value(status).map_err(WriteError::Serialise)?,
+        };
         let fields = Written::fields(&status)?;
         let generation = object.meta().generation.unwrap_or_default();
         let conditions = Conditions::new(object.conditions().to_vec(), generation, Time(Timestamp::now()));

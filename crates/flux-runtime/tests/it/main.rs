@@ -1,0 +1,7 @@
+//! The runtime against a real API server.
+
+mod deliveries;
+mod elections;
+mod runs;
+mod toy;
+mod waits;
