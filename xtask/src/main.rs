@@ -61,7 +61,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Demo { arguments } => process::cargo_run("flux-demo", &[], &arguments),
+        Command::Demo { arguments } => demo(&arguments),
         Command::Kubectl { arguments } => process::cargo_run("flux-demo", &["kubectl"], &arguments),
         Command::Check(options) => check::run(&options),
         Command::Codegen { check } => codegen::run(check),
@@ -77,4 +77,10 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Builds the demo with cargo's own progress, which a run would hide, and runs it.
+fn demo(arguments: &[String]) -> anyhow::Result<()> {
+    process::execute(&mut process::cargo(["build", "--package", "flux-demo"]))?;
+    process::cargo_run("flux-demo", &[], arguments)
 }
