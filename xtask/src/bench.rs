@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 
-use crate::process::{cargo, execute};
+use crate::process::{Progress, cargo, execute, program};
 
 /// Which benchmark, and how to print it.
 #[derive(Args)]
@@ -14,14 +14,6 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    execute(&mut cargo([
-        "build",
-        "--release",
-        "--package",
-        "source-controller",
-        "--package",
-        "kustomize-controller",
-        "--bins",
-    ]))?;
-    execute(cargo(["run", "--release", "--package", "flux-bench", "--"]).args(&options.arguments))
+    execute(&mut cargo(["build", "--release", "--workspace", "--bins"]))?;
+    execute(program("flux-bench", "release", Progress::Hidden)?.args(&options.arguments))
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 
-use crate::process::{cargo, execute};
+use crate::process::{Progress, cargo, execute, program};
 use crate::steps::{Step, run_all};
 use crate::{codegen, deny, layers, tidy};
 
@@ -34,9 +34,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         }),
         Step::new("generated", || codegen::run(true)),
         Step::new("deny", deny::run),
-        Step::new("control plane", || {
-            execute(&mut cargo(["run", "--quiet", "--package", "flux-demo", "--", "prepare"]))
-        }),
+        Step::new("control plane", || execute(program("flux-demo", "dev", Progress::Hidden)?.arg("prepare"))),
         Step::new("programs", || execute(&mut cargo(["build", "--workspace", "--bins", "--locked", "--quiet"]))),
         Step::new("tests", || execute(&mut cargo(["test", "--workspace", "--locked", "--no-fail-fast"]))),
         Step::new("docs", || {

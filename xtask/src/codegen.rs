@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 
-use crate::process::{cargo, execute};
+use crate::process::{Progress, execute, program};
 
 /// Runs every generator; with `check` they write nothing and fail on a file that is not current.
 pub(crate) fn run(check: bool) -> Result<()> {
-    let mut crds = cargo(["run", "--quiet", "--locked", "--package", "flux-api", "--bin", "generate-crds", "--"]);
+    let mut crds = program("generate-crds", "dev", Progress::Hidden)?;
     if check {
         crds.arg("--check");
     }

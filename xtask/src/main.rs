@@ -12,7 +12,10 @@ mod tidy;
 
 use std::process::ExitCode;
 
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+
+use crate::process::{Progress, program};
 
 /// The project's own commands.
 #[derive(Parser)]
@@ -60,27 +63,31 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
-        Command::Demo { arguments } => demo(&arguments),
-        Command::Kubectl { arguments } => process::cargo_run("flux-demo", &["kubectl"], &arguments),
-        Command::Check(options) => check::run(&options),
-        Command::Codegen { check } => codegen::run(check),
-        Command::Layers => layers::run(),
-        Command::Tidy => tidy::run(),
-        Command::Deny => deny::run(),
-        Command::Bench(options) => bench::run(&options),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(err) => {
-            eprintln!("error: {err:#}");
-            ExitCode::FAILURE
-        }
-    }
+    run(Cli::parse().command).unwrap_or_else(|err| {
+        eprintln!("error: {err:#}");
+        ExitCode::FAILURE
+    })
 }
 
-/// Builds the demo with cargo's own progress, which a run would hide, and runs it.
-fn demo(arguments: &[String]) -> anyhow::Result<()> {
-    process::execute(&mut process::cargo(["build", "--package", "flux-demo"]))?;
-    process::cargo_run("flux-demo", &[], arguments)
+fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Demo { arguments } => return demo(Progress::Shown, &arguments),
+        Command::Kubectl { arguments } => {
+            let words = std::iter::once("kubectl".to_owned()).chain(arguments).collect::<Vec<_>>();
+            return demo(Progress::Hidden, &words);
+        }
+        Command::Check(options) => check::run(&options)?,
+        Command::Codegen { check } => codegen::run(check)?,
+        Command::Layers => layers::run()?,
+        Command::Tidy => tidy::run()?,
+        Command::Deny => deny::run()?,
+        Command::Bench(options) => bench::run(&options)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Ends as the demo, or the kubectl in it, ends: with its status and its words alone.
+fn demo(progress: Progress, arguments: &[String]) -> Result<ExitCode> {
+    let status = program("flux-demo", "dev", progress)?.args(arguments).status().context("cannot start the demo")?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }

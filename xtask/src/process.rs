@@ -35,9 +35,25 @@ pub(crate) fn execute(command: &mut Command) -> Result<()> {
     if status.success() { Ok(()) } else { bail!("{} ended with {status}", shown(command)) }
 }
 
-/// Builds and runs a package's binary with cargo's own progress, in the debug profile.
-pub(crate) fn cargo_run(package: &str, first: &[&str], arguments: &[String]) -> Result<()> {
-    execute(cargo(["run", "--quiet", "--package", package, "--"]).args(first).args(arguments))
+/// Whether cargo shows what it builds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    Shown,
+    Hidden,
+}
+
+/// A program of this workspace, built first. It is built as a part of the whole workspace: alone, its dependencies would be
+/// compiled once more, with fewer features.
+pub(crate) fn program(name: &str, profile: &str, progress: Progress) -> Result<Command> {
+    let mut build = cargo(["build", "--workspace", "--bin", name, "--profile", profile]);
+    if progress == Progress::Hidden {
+        build.arg("--quiet");
+    }
+    execute(&mut build)?;
+    let folder = if profile == "dev" { "debug" } else { profile };
+    let own = std::env::current_exe().context("cannot find this program")?;
+    let target = own.ancestors().nth(2).context("this program is in no target folder")?;
+    Ok(command(target.join(folder).join(name)))
 }
 
 /// The command line as a person would type it.
