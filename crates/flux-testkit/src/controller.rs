@@ -143,6 +143,7 @@ impl Controller {
             command.arg(format!("--storage-path={}", self.storage_folder().display()));
             command.arg(format!("--storage-addr={}", storage.address()));
             command.arg(format!("--storage-adv-addr={}", storage.address()));
+            command.arg(format!("--git-store-path={}", self.folder.join("git-store").display()));
         }
         command.args(&self.flags);
         command.env("KUBECONFIG", &self.kubeconfig).envs(self.environment.iter().cloned());

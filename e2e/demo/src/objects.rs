@@ -43,18 +43,15 @@ impl Objects {
         }
     }
 
-    /// Applies the namespace, the GitRepository and the Kustomizations. They poll often, because here somebody watches;
+    /// Applies the GitRepository and the Kustomizations. They poll often, because here somebody watches;
     /// pushes are reported as a webhook would.
     pub(crate) async fn apply(&self, url: &str) -> Result<()> {
-        let mut documents = vec![
-            json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACE } }),
-            json!({
-                "apiVersion": "source.toolkit.fluxcd.io/v1",
-                "kind": "GitRepository",
-                "metadata": { "name": REPOSITORY },
-                "spec": { "interval": "5s", "url": url, "ref": { "branch": "main" } },
-            }),
-        ];
+        let mut documents = vec![json!({
+            "apiVersion": "source.toolkit.fluxcd.io/v1",
+            "kind": "GitRepository",
+            "metadata": { "name": REPOSITORY },
+            "spec": { "interval": "5s", "url": url, "ref": { "branch": "main" } },
+        })];
         for (position, overlay) in OVERLAYS.iter().enumerate() {
             let before: Vec<_> = OVERLAYS[..position].iter().map(|name| json!({ "name": name })).collect();
             documents.push(json!({

@@ -1,9 +1,11 @@
 //! Everything that the story needs: the control plane, the controllers, the Git server with the sample.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use flux_testkit::{ControlPlane, Controller, GitServer, GitServerOptions, RunningController, workspace_root};
+use flux_testkit::{
+    ControlPlane, Controller, GitServer, GitServerOptions, RunningController, apply_yaml, workspace_root,
+};
 use kube::Client;
 
 use crate::board::Board;
@@ -38,11 +40,12 @@ impl Stage {
     /// Starts everything, a step each.
     pub(crate) async fn start(board: &Board) -> Result<Self> {
         let control_plane = board.step("Control plane started", start_control_plane()).await?;
-        let client = board.step("Custom resources installed", install(&control_plane)).await?;
+        let client = board.step("Kinds and roles installed", install(&control_plane)).await?;
         let folder = control_plane.folder().join("demo");
         let (git, working_copy) = board.step("Sample repository served", serve(folder.join("git"))).await?;
-        let (source, kustomize) =
-            board.step("Controllers started", start_controllers(&control_plane, folder.join("controllers"))).await?;
+        let (source, kustomize) = board
+            .step("Controllers started", start_controllers(&control_plane, &client, folder.join("controllers")))
+            .await?;
         Ok(Self { client, source, kustomize, git, working_copy, control_plane })
     }
 
@@ -76,7 +79,13 @@ async fn start_control_plane() -> Result<(ControlPlane, String)> {
 async fn install(control_plane: &ControlPlane) -> Result<(Client, String)> {
     let client = control_plane.client().await?;
     control_plane.install_flux_crds(&client).await?;
-    Ok((client, "from charts/flux/crds".to_owned()))
+    let folder = workspace_root().join("charts/flux/config");
+    for name in ["namespace.yaml", "rbac.yaml"] {
+        let file = folder.join(name);
+        let text = std::fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?;
+        apply_yaml(&client, NAMESPACE, &text).await.with_context(|| file.display().to_string())?;
+    }
+    Ok((client, "from charts/flux".to_owned()))
 }
 
 async fn serve(folder: PathBuf) -> Result<((GitServer, WorkingCopy), String)> {
@@ -93,18 +102,33 @@ async fn serve(folder: PathBuf) -> Result<((GitServer, WorkingCopy), String)> {
     tokio::task::spawn_blocking(serve).await?
 }
 
-async fn start_controllers(control_plane: &ControlPlane, folder: PathBuf) -> Result<((Actor, Actor), String)> {
-    let kubeconfig = control_plane.kubeconfig();
-    let prepare = |controller: Controller, name: &str| {
-        let folder = folder.join(name);
-        let log = folder.join(format!("{name}.log"));
-        (controller.in_folder(&folder).environment("RUNTIME_NAMESPACE", NAMESPACE), log)
-    };
-    let (source, source_log) = prepare(Controller::source(kubeconfig)?, "source-controller");
-    let (kustomize, kustomize_log) = prepare(Controller::kustomize(kubeconfig)?, "kustomize-controller");
-    let (source_process, kustomize_process) = tokio::try_join!(source.start(), kustomize.start())?;
-    let ids = format!("source-controller ({}), kustomize-controller ({})", source_process.id(), kustomize_process.id());
-    let source = Actor { running: source_process, controller: source, log: source_log };
-    let kustomize = Actor { running: kustomize_process, controller: kustomize, log: kustomize_log };
+/// Each controller runs as its own ServiceAccount and elects itself, as its Deployment has it.
+async fn start_controllers(
+    control_plane: &ControlPlane,
+    client: &Client,
+    folder: PathBuf,
+) -> Result<((Actor, Actor), String)> {
+    let source = Actor::start("source-controller", Controller::source, control_plane, client, &folder).await?;
+    let kustomize = Actor::start("kustomize-controller", Controller::kustomize, control_plane, client, &folder).await?;
+    let ids = format!("processes {} and {}", source.running.id(), kustomize.running.id());
     Ok(((source, kustomize), ids))
+}
+
+impl Actor {
+    async fn start(
+        name: &str,
+        controller: impl FnOnce(&Path) -> Result<Controller>,
+        control_plane: &ControlPlane,
+        client: &Client,
+        folder: &Path,
+    ) -> Result<Self> {
+        let kubeconfig = control_plane.service_account_kubeconfig(client, NAMESPACE, name).await?;
+        let folder = folder.join(name);
+        let controller = controller(&kubeconfig)?
+            .in_folder(&folder)
+            .environment("RUNTIME_NAMESPACE", NAMESPACE)
+            .flag("--enable-leader-election");
+        let running = controller.start().await?;
+        Ok(Self { running, controller, log: folder.join(format!("{name}.log")) })
+    }
 }
