@@ -201,7 +201,6 @@ pub(crate) fn discovery_text(id: &ObjectId, err: &DiscoveryError) -> String {
 
 #[cfg(test)]
 mod tests {
-    use kube::core::response::{StatusCause, StatusDetails};
     use serde_json::json;
 
     use super::*;
@@ -226,8 +225,8 @@ mod tests {
             r#"Deployment/apps/web not found: namespaces "apps" not found"#,
         );
         check(status(500, "", "").into(), "Deployment/apps/web dry-run failed: HTTP status 500");
-        let cause = StatusCause { reason: "FieldManagerConflict".into(), ..StatusCause::default() };
-        let details = StatusDetails { causes: vec![cause], ..StatusDetails::default() };
+        let details = json!({"causes": [{"reason": "FieldManagerConflict", "message": "", "field": ".data"}]});
+        let details = serde_json::from_value(details).unwrap();
         check(
             status(409, "Conflict", "conflict with \"x\"").with_details(details).into(),
             "Deployment/apps/web dry-run failed (FieldManagerConflict): conflict with \"x\"",
