@@ -1,5 +1,6 @@
 //! Runs the objects of one kind: whichever is due, as many at once as there are permits.
 
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use crate::permit::{Permit, Permits};
 use crate::queue::{Queue, Woken};
 use crate::running::Interrupt;
 use crate::store::{Change, ObjectKey, Store};
-use crate::watch::{Wake, asks_for_run};
+use crate::watch::{Intent, Wake, asks_for_run};
 use crate::{Reconciler, Requeue, Runtime};
 
 mod attempt;
@@ -53,8 +54,14 @@ struct Schedule<R: Reconciler> {
     shared: Arc<Shared<R>>,
     queue: Queue,
     backoff: Backoff,
-    interrupts: std::collections::HashMap<ObjectKey, Interrupt>,
+    running: HashMap<ObjectKey, Running>,
     ended: mpsc::UnboundedSender<Ended>,
+}
+
+/// What a run in flight works on, and how to tell it that this is out of date.
+struct Running {
+    intent: Intent,
+    interrupt: Interrupt,
 }
 
 struct Ended {
@@ -101,8 +108,7 @@ pub(crate) async fn run<R: Reconciler>(
     let backoff = Backoff::new(runtime.delays());
     let permits = Permits::new(concurrent);
     let shared = Arc::new(Shared { runtime, controller, permits: permits.clone(), queue });
-    let mut schedule =
-        Schedule { shared, queue: Queue::default(), backoff, interrupts: std::collections::HashMap::new(), ended };
+    let mut schedule = Schedule { shared, queue: Queue::default(), backoff, running: HashMap::new(), ended };
     // The place in the line for a permit is kept between the loop's turns, and given up when nothing is ready.
     let mut permit: Option<Pin<Box<dyn Future<Output = OwnedSemaphorePermit> + Send>>> = None;
     tracing::info!(controllerKind = &*kind, "Starting workers");
@@ -158,9 +164,15 @@ impl<R: Reconciler> Schedule<R> {
             self.backoff.forget(&change.key);
             let kind = <R::Object as kube::Resource>::kind(&());
             self.shared.runtime.metrics.object_gone(&kind, &change.key);
-        } else if asks_for_run(change) {
+        } else if asks_for_run(change) && !self.is_known(change) {
             self.woken(&Wake::by::<R::Object>(change.key.clone(), &change.key));
         }
+    }
+
+    /// Whether the run in flight began with this very change, which the store had before the loop heard of it.
+    fn is_known(&self, change: &Change<R::Object>) -> bool {
+        let (running, new) = (self.running.get(&change.key), change.new.as_deref());
+        running.zip(new).is_some_and(|(running, new)| running.intent == Intent::of(new))
     }
 
     fn woken(&mut self, wake: &Wake) {
@@ -171,8 +183,8 @@ impl<R: Reconciler> Schedule<R> {
             Woken::Added => self.shared.queue.adds.inc(),
             Woken::Already => {}
             Woken::Running => {
-                if let Some(interrupt) = self.interrupts.get(&wake.key) {
-                    interrupt.raise(&wake.by);
+                if let Some(running) = self.running.get(&wake.key) {
+                    running.interrupt.raise(&wake.by);
                 }
             }
         }
@@ -180,7 +192,7 @@ impl<R: Reconciler> Schedule<R> {
 
     fn ended(&mut self, end: &Ended) {
         let (Ended { key, next }, now) = (end, Instant::now());
-        self.interrupts.remove(key);
+        self.running.remove(key);
         self.shared.queue.ended(key, now);
         self.shared.queue.active.dec();
         if self.shared.controller.objects.get(key).is_none() {
@@ -216,13 +228,23 @@ impl<R: Reconciler> Schedule<R> {
 
     fn start(&mut self, held: OwnedSemaphorePermit) {
         let Some((key, ready_since)) = self.queue.pop() else { return };
+        let Some(object) = self.shared.controller.objects.get(&key) else {
+            self.queue.done(&key, None, Instant::now());
+            return;
+        };
         self.shared.queue.started(&key, ready_since, Instant::now());
         self.shared.queue.active.inc();
         let interrupt = Interrupt::default();
-        self.interrupts.insert(key.clone(), interrupt.clone());
+        let running = Running { intent: Intent::of(&*object), interrupt: interrupt.clone() };
+        self.running.insert(key.clone(), running);
         let permit = Arc::new(Permit::held(self.shared.permits.clone(), held));
-        let attempt =
-            Attempt { shared: Arc::clone(&self.shared), key: key.clone(), interrupt, permit: Arc::clone(&permit) };
+        let attempt = Attempt {
+            shared: Arc::clone(&self.shared),
+            key: key.clone(),
+            object,
+            interrupt,
+            permit: Arc::clone(&permit),
+        };
         let (ended, stopping) = (self.ended.clone(), self.shared.runtime.tasks.token());
         let span = attempt.span();
         let task = async move {

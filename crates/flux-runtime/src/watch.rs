@@ -88,21 +88,48 @@ where
     })
 }
 
-/// Whether a change of the object itself asks for a run: it is new, its generation changed, its reconcile request has a
-/// new value, it is being deleted, or it lost its finalizer.
+/// What an object asks of its controller: a change of any of these is worth a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Intent {
+    uid: Option<String>,
+    generation: Option<i64>,
+    requested_at: Option<String>,
+    deleting: bool,
+    finalizer: bool,
+}
+
+impl Intent {
+    /// The object's intent.
+    pub(crate) fn of<K: kube::Resource>(object: &K) -> Self {
+        let meta = object.meta();
+        let requested_at = meta.annotations.as_ref().and_then(|all| all.get(RECONCILE_REQUEST_ANNOTATION));
+        Self {
+            uid: meta.uid.clone(),
+            generation: meta.generation,
+            requested_at: requested_at.cloned(),
+            deleting: meta.deletion_timestamp.is_some(),
+            finalizer: meta.finalizers.iter().flatten().any(|name| name == FINALIZER),
+        }
+    }
+
+    /// Whether this intent asks for a run after `before`: another object or generation, a reconcile request with a new
+    /// value, a deletion, a finalizer that is gone.
+    fn asks_after(&self, before: &Self) -> bool {
+        self.uid != before.uid
+            || self.generation != before.generation
+            || self.requested_at.is_some() && self.requested_at != before.requested_at
+            || self.deleting && !before.deleting
+            || before.finalizer && !self.finalizer
+    }
+}
+
+/// Whether a change of the object itself asks for a run.
 pub(crate) fn asks_for_run<K: Kept>(change: &Change<K>) -> bool {
-    let Some(new) = &change.new else { return false };
-    let Some(old) = &change.old else { return true };
-    let (old, new) = (old.meta(), new.meta());
-    let request = |meta: &kube::core::ObjectMeta| {
-        meta.annotations.as_ref().and_then(|all| all.get(RECONCILE_REQUEST_ANNOTATION)).cloned()
-    };
-    let finalizer = |meta: &kube::core::ObjectMeta| meta.finalizers.iter().flatten().any(|name| name == FINALIZER);
-    old.uid != new.uid
-        || old.generation != new.generation
-        || request(new).is_some() && request(new) != request(old)
-        || new.deletion_timestamp.is_some() && old.deletion_timestamp.is_none()
-        || finalizer(old) && !finalizer(new)
+    match (&change.old, &change.new) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(old), Some(new)) => Intent::of(&**new).asks_after(&Intent::of(&**old)),
+    }
 }
 
 fn api<K: Kept>(client: kube::Client, scope: &Scope) -> Api<DeserializeGuard<K>> {

@@ -39,6 +39,7 @@ pub(super) enum Next {
 pub(super) struct Attempt<R: Reconciler> {
     pub(super) shared: Arc<Shared<R>>,
     pub(super) key: ObjectKey,
+    pub(super) object: Arc<R::Object>,
     pub(super) interrupt: Interrupt,
     pub(super) permit: Arc<Permit>,
 }
@@ -63,7 +64,7 @@ impl<R: Reconciler> Attempt<R> {
     }
 
     pub(super) async fn run(&self) -> Next {
-        let Some(object) = self.shared.controller.objects.get(&self.key) else { return Next::Nothing };
+        let object = Arc::clone(&self.object);
         let finalizers = object.meta().finalizers.clone().unwrap_or_default();
         let has_finalizer = finalizers.iter().any(|name| name == FINALIZER);
         let deleting = object.meta().deletion_timestamp.is_some();
@@ -152,6 +153,8 @@ impl<R: Reconciler> Attempt<R> {
         for notice in facts.notices.drain(..) {
             run.recorder.record(&run.about, &run.masker, notice);
         }
+        let kind = <R::Object as kube::Resource>::kind(&());
+        self.shared.runtime.metrics.run_ended(&kind, &self.key, "success", started.elapsed());
         // The run may have written status, so the stored object is newer than the one it began with.
         let latest = self.shared.controller.objects.get(&self.key).unwrap_or(object);
         let rest: Vec<String> = finalizers.iter().filter(|name| *name != FINALIZER).cloned().collect();
@@ -191,7 +194,11 @@ impl<R: Reconciler> Attempt<R> {
         }
         log_end(end, run, elapsed);
         match write {
-            Ok(()) => Next::Run { requeue, interval: object.interval(), failed: result == "error" },
+            Ok(()) => Next::Run {
+                requeue,
+                interval: object.interval(),
+                failed: matches!(end, End::Failed(Fault::Transient { .. })),
+            },
             Err(WriteError::Gone) => Next::Nothing,
             Err(err) => self.unwritten(object, &err),
         }
@@ -215,15 +222,13 @@ impl<R: Reconciler> Attempt<R> {
     }
 }
 
-/// The label of controller-runtime's counter.
+/// The label of controller-runtime's counter: an error is what its workqueue would have backed off from.
 fn result_of(end: &End, requeue: Requeue) -> &'static str {
-    match end {
-        End::Failed(Fault::Transient { .. } | Fault::Stalled(_)) => "error",
-        End::Done(_) | End::Failed(Fault::Waiting { .. } | Fault::Interrupted(_)) => match requeue {
-            Requeue::Interval | Requeue::After(_) => "requeue_after",
-            Requeue::Now | Requeue::Backoff => "requeue",
-            Requeue::OnChange => "success",
-        },
+    match (end, requeue) {
+        (End::Failed(Fault::Transient { .. }), Requeue::Backoff) => "error",
+        (_, Requeue::Interval | Requeue::After(_)) => "requeue_after",
+        (_, Requeue::Now | Requeue::Backoff) => "requeue",
+        (_, Requeue::OnChange) => "success",
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod deliveries;
 mod elections;
+mod identities;
 mod runs;
 mod toy;
 mod waits;

@@ -236,3 +236,23 @@ async fn metrics_and_probes_are_served() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_run_sees_what_the_one_before_it_wrote() -> Result<()> {
+    const RUNS: usize = 20;
+    let tale = story(|facts, _| {
+        let seen: usize = facts.status.observed_ignore.as_deref().map_or(0, |count| count.parse().unwrap());
+        facts.status.observed_ignore = Some((seen + 1).to_string());
+        let requeue_after = (seen + 1 < RUNS).then_some(std::time::Duration::ZERO);
+        Box::pin(async move { Ok(Outcome { requeue_after, ..done() }) })
+    });
+    let rig = start("stale", tale).await?;
+    rig.create("apps", json!({})).await?;
+    let all = RUNS.to_string();
+    let counted = |object: &flux_api::source::v1::GitRepository| {
+        object.status.as_ref().is_some_and(|status| status.observed_ignore.as_deref() == Some(&all))
+    };
+    rig.until("apps", counted).await?;
+    assert_eq!(rig.runs(), RUNS);
+    Ok(())
+}

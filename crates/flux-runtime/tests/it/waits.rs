@@ -113,3 +113,26 @@ async fn a_change_of_a_watched_config_wakes_what_depends_on_it() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_controller_that_stops_cuts_its_waits_and_releases_its_lease() -> Result<()> {
+    let (diary, gate) = (Diary::default(), Arc::default());
+    let flags = ["--enable-leader-election".to_owned()];
+    let setup = Setup { flags: &flags, uninterrupted: false };
+    let rig = start_with("stop", setup, |_| futures::stream::pending(), waiting(&diary, &gate)).await?;
+    assert!(rig.runtime.lead().await);
+    rig.create("waits", json!({})).await?;
+    rig.until("waits", |object| condition(object, "Reconciling").is_some()).await?;
+    let leases: kube::Api<k8s_openapi::api::coordination::v1::Lease> = rig.namespace.api();
+    let holder = async || {
+        let lease = leases.get("toy-controller-leader-election").await?;
+        lease.spec.and_then(|spec| spec.holder_identity).context("a holder")
+    };
+    assert!(!holder().await?.is_empty());
+    rig.runtime.tasks.begin_stop();
+    // The gate stays shut, so only a wait that is cut lets this end before the grace period does.
+    tokio::time::timeout(std::time::Duration::from_secs(5), rig.runtime.clone().finish()).await??;
+    assert_eq!(holder().await?, "");
+    assert!(diary.lock().unwrap().is_empty());
+    Ok(())
+}
