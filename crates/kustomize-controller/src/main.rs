@@ -1,2 +1,10 @@
-//! Entry point.
-fn main() {}
+//! The kustomize-controller program.
+
+use std::process::ExitCode;
+
+use kustomize_controller::args::CONTROLLER;
+use kustomize_controller::run;
+
+fn main() -> ExitCode {
+    flux_runtime::main(CONTROLLER, |command| command, run)
+}

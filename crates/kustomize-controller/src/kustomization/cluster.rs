@@ -1,0 +1,372 @@
+//! The cluster that an object applies to, and the identity that it applies as.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use flux_api::kustomize::v1::Kustomization;
+use flux_api::meta::{LocalObjectReference, SecretKeyReference};
+use flux_objects::GroupKind;
+use flux_runtime::client::impersonate;
+use flux_runtime::{ObjectKey, Run};
+use flux_ssa::{Applier, Discovery, HealthWatcher, NetPoll, Options};
+use flux_tasks::Tasks;
+use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::api::PostParams;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client, Config};
+use parking_lot::Mutex;
+use prometheus::IntCounterVec;
+use sha2::{Digest as _, Sha256};
+
+use super::error::ClusterError;
+
+/// Where a kubeconfig lies in its Secret when the object does not say.
+const KUBECONFIG_KEYS: [&str; 2] = ["value", "value.yaml"];
+/// Other clusters whose connections are kept.
+const KEPT: usize = 64;
+/// How long another cluster may take to connect, or to answer.
+const REMOTE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a token for another cluster lasts.
+const TOKEN_SECONDS: i64 = 3600;
+
+/// How other clusters may be reached.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// `--insecure-kubeconfig-exec`.
+    pub exec: bool,
+    /// `--insecure-kubeconfig-tls`.
+    pub insecure_tls: bool,
+    /// `--default-service-account`; empty for none.
+    pub default_service_account: String,
+    /// `--default-kubeconfig-service-account`; empty for none.
+    pub default_kubeconfig_service_account: String,
+    /// Whether objects may name the ServiceAccount of a login.
+    pub object_level_identity: bool,
+}
+
+/// The clusters that objects apply to.
+pub struct Clusters {
+    policy: Policy,
+    options: Arc<Options>,
+    watching: Watching,
+    own: Connection,
+    others: Mutex<HashMap<[u8; 32], Connection>>,
+}
+
+/// What the watches for health need, of whatever cluster.
+#[derive(Clone)]
+pub struct Watching {
+    /// Owns the watches.
+    pub tasks: Tasks,
+    /// Counts the slow reads beside them, by what they found.
+    pub net_polls: IntCounterVec,
+}
+
+/// What all identities of one cluster share.
+#[derive(Clone)]
+struct Connection {
+    client: Client,
+    discovery: Arc<Discovery>,
+    health: HealthWatcher,
+}
+
+impl Connection {
+    fn new(client: Client, watching: &Watching) -> Self {
+        let discovery = Arc::new(Discovery::new());
+        let Watching { tasks, net_polls } = watching.clone();
+        let count = move |found| {
+            let found = match found {
+                NetPoll::Nothing => "nothing",
+                NetPoll::Caught => "caught",
+            };
+            net_polls.with_label_values(&[found]).inc();
+        };
+        let health = HealthWatcher::new(client.clone(), Arc::clone(&discovery), tasks, count);
+        Self { client, discovery, health }
+    }
+}
+
+/// One cluster as one object may use it.
+#[derive(Clone)]
+pub struct Cluster {
+    /// Applies and deletes.
+    pub applier: Applier,
+    /// Waits for health.
+    pub health: HealthWatcher,
+    /// Kinds that get a stage of their own.
+    pub custom_stage_kinds: Vec<GroupKind>,
+}
+
+impl Clusters {
+    /// The controller's own cluster, and others as `policy` allows.
+    pub fn new(own: Client, options: Options, policy: Policy, watching: Watching) -> Self {
+        let own = Connection::new(own, &watching);
+        Self { policy, options: Arc::new(options), watching, own, others: Mutex::default() }
+    }
+
+    /// The cluster of `object`, used in the name of its ServiceAccount.
+    pub async fn of(&self, object: &Kustomization, run: &Run<Kustomization>) -> Result<Cluster, ClusterError> {
+        let connection = self.connection(object, run).await?;
+        let client = match self.service_account(object) {
+            Some(account) => impersonate(&connection.client, &account.namespace, &account.name),
+            None => connection.client.clone(),
+        };
+        let applier = Applier::new(client, Arc::clone(&connection.discovery), Arc::clone(&self.options));
+        let custom_stage_kinds = self.options.custom_stage_kinds.clone();
+        Ok(Cluster { applier, health: connection.health, custom_stage_kinds })
+    }
+
+    /// The ServiceAccount that `object` is applied as, if not as the controller itself.
+    pub fn service_account(&self, object: &Kustomization) -> Option<ObjectKey> {
+        let default = Some(&self.policy.default_service_account).filter(|name| !name.is_empty());
+        let name = object.spec.service_account_name.as_ref().or(default)?;
+        Some(ObjectKey { namespace: ObjectKey::of(object).namespace, name: name.clone() })
+    }
+
+    async fn connection(&self, object: &Kustomization, run: &Run<Kustomization>) -> Result<Connection, ClusterError> {
+        let Some(reference) = &object.spec.kube_config else { return Ok(self.own.clone()) };
+        let namespace = ObjectKey::of(object).namespace;
+        match (&reference.secret_ref, &reference.config_map_ref) {
+            (Some(secret), _) => self.by_secret(&namespace, secret, run).await,
+            (None, Some(config_map)) => self.by_config_map(&namespace, config_map, run).await,
+            // The API server's validation wants one of them.
+            (None, None) => Ok(self.own.clone()),
+        }
+    }
+
+    async fn by_secret(
+        &self,
+        namespace: &str,
+        reference: &SecretKeyReference,
+        run: &Run<Kustomization>,
+    ) -> Result<Connection, ClusterError> {
+        let key = ObjectKey::new(namespace, reference.name.clone());
+        let secret = run.secret(namespace, &reference.name).await.map_err(|err| ClusterError::Read(Box::new(err)))?;
+        let keys: Vec<&str> = match &reference.key {
+            Some(key) => vec![key.as_str()],
+            None => KUBECONFIG_KEYS.to_vec(),
+        };
+        let Some(text) = keys.iter().find_map(|key| secret.text(key)) else {
+            return Err(ClusterError::NoKey { secret: key, keys: quoted(&keys) });
+        };
+        let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
+        if let Some(known) = self.others.lock().get(&digest) {
+            return Ok(known.clone());
+        }
+        let invalid = |cause: super::error::Cause| ClusterError::Kubeconfig { secret: key.clone(), cause };
+        let mut kubeconfig = Kubeconfig::from_yaml(text).map_err(|err| invalid(err.into()))?;
+        sanitise(&mut kubeconfig, &self.policy);
+        let options = KubeConfigOptions::default();
+        let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|err| invalid(err.into()))?;
+        self.connect(digest, config)
+    }
+
+    /// The provider `generic`: a token of a ServiceAccount of this cluster, which the other cluster trusts.
+    async fn by_config_map(
+        &self,
+        namespace: &str,
+        reference: &LocalObjectReference,
+        run: &Run<Kustomization>,
+    ) -> Result<Connection, ClusterError> {
+        let data = run.config_map(namespace, &reference.name).await.map_err(|err| ClusterError::Read(Box::new(err)))?;
+        let key = ObjectKey::new(namespace, reference.name.clone());
+        let login = Login::read(&data, &self.policy)
+            .map_err(|problem| ClusterError::ConfigMap { config_map: key.clone(), problem })?;
+        let account = ObjectKey::new(namespace, login.service_account.clone());
+        let token = token(&run.client, &account, &login).await?;
+        run.mask(token.as_bytes());
+        let mut config = Config::new(login.address);
+        config.root_cert = login.authority;
+        config.auth_info.token = Some(token.clone().into());
+        let digest: [u8; 32] = Sha256::digest(format!("{}\n{token}", config.cluster_url)).into();
+        self.connect(digest, config)
+    }
+
+    fn connect(&self, digest: [u8; 32], mut config: Config) -> Result<Connection, ClusterError> {
+        config.connect_timeout = Some(REMOTE_TIMEOUT);
+        config.write_timeout = Some(REMOTE_TIMEOUT);
+        let client = Client::try_from(config).map_err(ClusterError::Client)?;
+        let connection = Connection::new(client, &self.watching);
+        let mut others = self.others.lock();
+        if others.len() >= KEPT {
+            // Connections are only kept to save handshakes: any may go, and whoever uses it still holds it.
+            let any = others.keys().next().copied();
+            any.and_then(|any| others.remove(&any));
+        }
+        others.insert(digest, connection.clone());
+        Ok(connection)
+    }
+}
+
+/// Removes from a user's kubeconfig what would act or read in the controller's own place: processes, files, and checks that
+/// are turned off.
+fn sanitise(kubeconfig: &mut Kubeconfig, policy: &Policy) {
+    for cluster in kubeconfig.clusters.iter_mut().filter_map(|named| named.cluster.as_mut()) {
+        cluster.certificate_authority = None;
+        if !policy.insecure_tls {
+            cluster.insecure_skip_tls_verify = None;
+        }
+    }
+    for user in kubeconfig.auth_infos.iter_mut().filter_map(|named| named.auth_info.as_mut()) {
+        user.token_file = None;
+        user.client_certificate = None;
+        user.client_key = None;
+        user.auth_provider = None;
+        if !policy.exec {
+            user.exec = None;
+        }
+    }
+}
+
+/// What a ConfigMap says about another cluster.
+#[derive(Debug, PartialEq, Eq)]
+struct Login {
+    address: http::Uri,
+    authority: Option<Vec<Vec<u8>>>,
+    audiences: Vec<String>,
+    service_account: String,
+}
+
+impl Login {
+    /// The error says what is wrong with the ConfigMap.
+    fn read(data: &std::collections::BTreeMap<String, String>, policy: &Policy) -> Result<Self, String> {
+        let text = |key: &str| data.get(key).map(|text| text.trim()).filter(|text| !text.is_empty());
+        match text("provider") {
+            Some("generic") => {}
+            Some(provider) => {
+                return Err(format!("names provider {provider:?}, of which only \"generic\" is supported"));
+            }
+            None => return Err("has no provider".to_owned()),
+        }
+        let address = text("address").ok_or("has no address")?;
+        let default = Some(policy.default_kubeconfig_service_account.as_str()).filter(|name| !name.is_empty());
+        let service_account = text("serviceAccountName").or(default).ok_or("has no serviceAccountName")?;
+        if !policy.object_level_identity {
+            let gate = crate::features::OBJECT_LEVEL_WORKLOAD_IDENTITY;
+            return Err(format!("needs the {gate} feature gate, which is disabled"));
+        }
+        let audiences: Vec<String> = text("audiences").into_iter().flat_map(str::lines).map(str::to_owned).collect();
+        Ok(Self {
+            address: address.parse().map_err(|_| format!("has an address that is no URL, {address:?}"))?,
+            authority: text("ca.crt").map(authority).transpose()?,
+            audiences: if audiences.is_empty() { vec![address.to_owned()] } else { audiences },
+            service_account: service_account.to_owned(),
+        })
+    }
+}
+
+/// The certificates of a PEM text, in DER.
+fn authority(text: &str) -> Result<Vec<Vec<u8>>, String> {
+    use rustls_pki_types::CertificateDer;
+    use rustls_pki_types::pem::PemObject as _;
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
+    let certificates = certificates.map_err(|_| "has a ca.crt that is not PEM")?;
+    Ok(certificates.into_iter().map(|certificate| certificate.to_vec()).collect())
+}
+
+async fn token(client: &Client, account: &ObjectKey, login: &Login) -> Result<String, ClusterError> {
+    let api: Api<ServiceAccount> = Api::namespaced(client.clone(), &account.namespace);
+    let spec = TokenRequestSpec {
+        audiences: Some(login.audiences.clone()),
+        expiration_seconds: Some(TOKEN_SECONDS),
+        ..TokenRequestSpec::default()
+    };
+    let request = TokenRequest { spec: Some(spec), ..TokenRequest::default() };
+    let answer = api.create_token_request(&account.name, &PostParams::default(), &request).await;
+    let answer = answer.map_err(|err| ClusterError::Token { account: account.clone(), cause: err.into() })?;
+    Ok(answer.status.and_then(|status| status.token).unwrap_or_default())
+}
+
+fn quoted(keys: &[&str]) -> String {
+    keys.iter().map(|key| format!("{key:?}")).collect::<Vec<_>>().join(" or ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn policy(allowed: bool) -> Policy {
+        Policy {
+            exec: allowed,
+            insecure_tls: allowed,
+            default_service_account: String::new(),
+            default_kubeconfig_service_account: String::new(),
+            object_level_identity: allowed,
+        }
+    }
+
+    const HOSTILE: &str = "
+clusters:
+- name: a
+  cluster:
+    server: https://example.com
+    insecure-skip-tls-verify: true
+    certificate-authority: /etc/passwd
+users:
+- name: b
+  user:
+    token: kept
+    tokenFile: /var/run/secrets/kubernetes.io/serviceaccount/token
+    client-certificate: /etc/passwd
+    client-key: /etc/shadow
+    exec: {apiVersion: client.authentication.k8s.io/v1, command: sh}
+    auth-provider: {name: gcp, config: {cmd-path: sh}}
+";
+
+    fn sanitised(allowed: bool) -> (kube::config::Cluster, kube::config::AuthInfo) {
+        let mut kubeconfig = Kubeconfig::from_yaml(HOSTILE).unwrap();
+        sanitise(&mut kubeconfig, &policy(allowed));
+        (kubeconfig.clusters.remove(0).cluster.unwrap(), kubeconfig.auth_infos.remove(0).auth_info.unwrap())
+    }
+
+    #[test]
+    fn a_kubeconfig_starts_no_process_reads_no_file_and_checks_certificates() {
+        let (cluster, user) = sanitised(false);
+        assert!(cluster.insecure_skip_tls_verify.is_none() && cluster.certificate_authority.is_none());
+        assert!(user.token_file.is_none() && user.client_certificate.is_none() && user.client_key.is_none());
+        assert!(user.exec.is_none() && user.auth_provider.is_none());
+        assert!(user.token.is_some());
+    }
+
+    #[test]
+    fn flags_allow_processes_and_unchecked_certificates_but_no_files() {
+        let (cluster, user) = sanitised(true);
+        assert!(cluster.insecure_skip_tls_verify.is_some() && cluster.certificate_authority.is_none());
+        assert!(user.exec.is_some() && user.token_file.is_none() && user.auth_provider.is_none());
+    }
+
+    fn read(entries: &[(&str, &str)], allowed: bool) -> Result<Login, String> {
+        let data: BTreeMap<_, _> =
+            entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        Login::read(&data, &policy(allowed))
+    }
+
+    #[test]
+    fn a_generic_login_asks_for_a_token_for_the_address() {
+        let whole = [("provider", "generic"), ("address", "https://example.com"), ("serviceAccountName", "applier")];
+        let login = read(&whole, true).unwrap();
+        assert_eq!(
+            (login.address.to_string().as_str(), login.service_account.as_str()),
+            ("https://example.com/", "applier")
+        );
+        assert_eq!(login.audiences, ["https://example.com"]);
+
+        let audiences = [whole.as_slice(), &[("audiences", "a\nb\n")]].concat();
+        assert_eq!(read(&audiences, true).unwrap().audiences, ["a", "b"]);
+        let text = "needs the ObjectLevelWorkloadIdentity feature gate, which is disabled";
+        assert_eq!(read(&whole, false).unwrap_err(), text);
+    }
+
+    #[test]
+    fn what_a_login_lacks_is_named() {
+        let check = |entries: &[(&str, &str)], expected: &str| assert_eq!(read(entries, true).unwrap_err(), expected);
+        check(&[], "has no provider");
+        check(&[("provider", "aws")], "names provider \"aws\", of which only \"generic\" is supported");
+        check(&[("provider", "generic")], "has no address");
+        check(&[("provider", "generic"), ("address", "https://example.com")], "has no serviceAccountName");
+    }
+}

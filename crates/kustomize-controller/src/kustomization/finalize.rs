@@ -1,0 +1,91 @@
+//! What is left of a Kustomization's objects when it is deleted.
+
+use flux_api::kustomize::v1::Kustomization;
+use flux_api::meta::{FluxObject as _, READY, reason};
+use flux_objects::{Action, ChangeSet, Entry, Inventory, ObjectId};
+use flux_runtime::client::ApiError;
+use flux_runtime::{Facts, Failure, Fault, Notice, ObjectKey, Retry, Run, Severity};
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::Api;
+
+use super::cluster::Clusters;
+use super::error::{FinalizeError, PruneError};
+use super::plan::Deletion;
+use super::{Status, build, plan, report};
+
+/// Deletes what the object applied, as its policy says. What could not be deleted is tried again, and the object stays;
+/// but where the ServiceAccount that applied it is gone, nobody may delete it any more, and the object goes.
+pub(super) async fn finalize(
+    object: &Kustomization,
+    clusters: &Clusters,
+    facts: &mut Facts<Status>,
+    run: &Run<Kustomization>,
+) -> Result<(), Fault> {
+    let inventory = listed(facts);
+    let deletion = plan::deletion(object, &inventory);
+    if deletion == Deletion::Keep {
+        return Ok(());
+    }
+    let entries: Vec<Entry> = inventory.iter().collect();
+    if let Some(account) = clusters.service_account(object)
+        && !exists(&account, run).await?
+    {
+        let ids: Vec<String> = entries.iter().map(|entry| entry.id.to_string()).collect();
+        tell(object, facts, Severity::Error, format!("unable to prune objects: \n{}", ids.join("\n")));
+        return Ok(());
+    }
+    let cluster = clusters.of(object, run).await.map_err(|err| failed(FinalizeError::Cluster(err)))?;
+    let pruned = cluster.applier.prune(entries, &build::owner_of(&ObjectKey::of(object))).await;
+    let changes = ChangeSet { changes: pruned.changes };
+    let text = changes.text();
+    if !text.is_empty() {
+        tell(object, facts, Severity::Info, text);
+    }
+    if !pruned.survivors.is_empty() {
+        facts.status.inventory = Some(pruned.survivors.into_iter().collect::<Inventory>().to_status());
+        return Err(failed(FinalizeError::Prune(PruneError(pruned.failures))));
+    }
+    if deletion == Deletion::DeleteAndWait {
+        let deleted = changes.changes.into_iter().filter(|change| change.action == Action::Deleted);
+        let deleted: Vec<Entry> = deleted.map(|change| change.entry).collect();
+        let waited = cluster.applier.wait_terminated(&deleted, plan::timeout(&object.spec));
+        if let Err(err) = run.wait_uninterrupted(waited).await {
+            tracing::error!(error = err.to_string(), "failed to wait for resources termination");
+            tell(object, facts, Severity::Error, "failed to wait for resources termination".to_owned());
+        }
+    }
+    Ok(())
+}
+
+/// What the status lists. An entry that names no object cannot be deleted, and must not keep the rest from it.
+fn listed(facts: &Facts<Status>) -> Inventory {
+    let entries = facts.status.inventory.iter().flat_map(|inventory| &inventory.entries);
+    let parsed = entries.filter_map(|entry| {
+        let id = ObjectId::parse(&entry.id).ok()?;
+        Some(Entry { id, version: entry.version.clone() })
+    });
+    parsed.collect()
+}
+
+async fn exists(account: &ObjectKey, run: &Run<Kustomization>) -> Result<bool, Fault> {
+    let api: Api<ServiceAccount> = Api::namespaced(run.client.clone(), &account.namespace);
+    let found = api.get_metadata_opt(&account.name).await;
+    let found = found.map_err(|err| FinalizeError::Account { account: account.clone(), cause: ApiError::from(err) });
+    found.map(|found| found.is_some()).map_err(failed)
+}
+
+fn failed(err: FinalizeError) -> Fault {
+    Fault::Transient { failure: Failure::new(reason::PRUNE_FAILED, err), retry: Retry::Backoff }
+}
+
+/// An event under the reason that Ready has, as upstream sends it.
+fn tell(object: &Kustomization, facts: &mut Facts<Status>, severity: Severity, text: String) {
+    let ready = object.conditions().iter().find(|condition| condition.type_ == READY);
+    let reason = ready.map_or(reason::PROGRESSING, |ready| ready.reason.as_str()).to_owned();
+    let status = &facts.status;
+    let metadata = report::revision_metadata(
+        status.last_applied_revision.as_deref(),
+        status.last_applied_origin_revision.as_deref(),
+    );
+    facts.notices.push(Notice { severity, reason, message: text, metadata });
+}

@@ -1,0 +1,192 @@
+//! Brings a cluster in line with the manifests that a source holds.
+//!
+//! A run reads (`observe`), builds (`build`), decides (`plan`), changes (`act`) and tells (`report`); the story in call order is
+//! below. What it applied is listed in the status before it is written, so that no crash can leave an object behind that
+//! nobody knows of; what could not be pruned stays listed. It does not decrypt, and reaches no cloud.
+
+mod act;
+mod build;
+mod cluster;
+pub(crate) mod dependencies;
+mod error;
+mod fault;
+mod finalize;
+mod history;
+mod observe;
+mod plan;
+mod progress;
+mod report;
+mod variables;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use flux_api::kustomize::v1::Kustomization;
+use flux_api::kustomize::v1::kustomization::Snapshot;
+use flux_api::meta::{ResourceInventory, reason};
+use flux_http::FetchOptions;
+use flux_runtime::{Clock, End, Facts, Fault, ObjectKey, Outcome, Reconciler, Report, Run};
+use flux_ssa::FailFast;
+use flux_tasks::Tasks;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+
+use crate::watches::Index;
+use act::Work;
+use build::{Built, Inputs};
+pub use cluster::{Clusters, Policy, Watching};
+use fault::Attempted;
+use history::Attempt;
+use observe::Source;
+pub use observe::Sources;
+use progress::Progress;
+
+/// The status of a Kustomization without what all kinds share.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// The last revision that was applied, healthy where that is waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_applied_revision: Option<String>,
+    /// The revision that the artifact applied last was made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_applied_origin_revision: Option<String>,
+    /// The last revision that was tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_attempted_revision: Option<String>,
+    /// All objects that may be there because of this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inventory: Option<ResourceInventory>,
+    /// The last runs that reached the cluster.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<Snapshot>,
+}
+
+/// What flags and gates decide about a run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `--requeue-dependency`.
+    pub requeue_dependency: Duration,
+    /// Gate `AdditiveCELDependencyCheck`.
+    pub additive_dependency_check: bool,
+    /// Gate `StrictPostBuildSubstitutions`.
+    pub strict_substitutions: bool,
+    /// Whether health checks end with the first object that failed: not so with gate `DisableFailFastBehavior`.
+    pub fail_fast: FailFast,
+    /// Gate `ObjectLevelWorkloadIdentity`.
+    pub object_level_identity: bool,
+}
+
+/// Reconciles Kustomizations.
+pub struct KustomizationReconciler {
+    /// What flags and gates decide.
+    pub settings: Settings,
+    /// The sources of manifests.
+    pub sources: Sources,
+    /// The clusters to apply to.
+    pub clusters: Clusters,
+    /// Fetches artifacts.
+    pub http: reqwest::Client,
+    /// How artifacts are fetched.
+    pub fetch: FetchOptions,
+    /// The tasks of the process.
+    pub tasks: Tasks,
+    /// Who is woken by what.
+    pub index: Arc<Mutex<Index>>,
+}
+
+impl Reconciler for KustomizationReconciler {
+    type Object = Kustomization;
+    type Status = Status;
+
+    async fn reconcile(
+        &self,
+        object: Arc<Kustomization>,
+        facts: &mut Facts<Status>,
+        run: &Run<Kustomization>,
+    ) -> Result<Outcome, Fault> {
+        let key = ObjectKey::of(&*object);
+        self.index.lock().run_checks(&key, dependencies::links(&object));
+        let end = self.bring_in_line(&object, facts, run).await;
+        let mut index = self.index.lock();
+        match &end {
+            Ok(_) => index.run_ended(&key, facts.status.last_applied_revision.as_deref()),
+            Err(fault) if fault.failure().reason == reason::DEPENDENCY_NOT_READY => index.run_waits(&key),
+            Err(_) => index.run_ended(&key, None),
+        }
+        drop(index);
+        end
+    }
+
+    async fn finalize(
+        &self,
+        object: Arc<Kustomization>,
+        facts: &mut Facts<Status>,
+        run: &Run<Kustomization>,
+    ) -> Result<(), Fault> {
+        finalize::finalize(&object, &self.clusters, facts, run).await
+    }
+
+    fn report(&self, object: &Kustomization, facts: &Facts<Status>, end: &End, clock: &Clock) -> Report {
+        report::report(object, facts, end, clock)
+    }
+}
+
+impl KustomizationReconciler {
+    async fn bring_in_line(
+        &self,
+        object: &Kustomization,
+        facts: &mut Facts<Status>,
+        run: &Run<Kustomization>,
+    ) -> Result<Outcome, Fault> {
+        let started = Instant::now();
+        let rules = fault::configuration(plan::rules(object, &self.settings))?; // Stalled when an expression is none.
+        let source = fault::source(self.sources.of(object, &run.client).await, object, &self.settings)?; // Waiting when absent.
+        let at = Attempted::new(object, &source, &self.settings);
+        let additive = self.settings.additive_dependency_check;
+        let ready = observe::dependencies(object, source.revision(), additive, &run.client).await;
+        at.dependencies(ready)?; // Waiting when one is not ready.
+
+        self.index.lock().run_works(&ObjectKey::of(object), source.revision());
+        let progress = Progress::new(object, &source);
+        progress.fetching(facts, run).await;
+        let tree = observe::artifact(object, &source.artifact, &self.http, &self.fetch, &self.tasks).await;
+        let tree = at.artifact(tree)?; // Waiting when it is gone.
+        facts.status.last_attempted_revision = Some(source.revision().to_owned());
+
+        progress.building(facts, run).await;
+        let cluster = at.step(reason::RECONCILIATION_FAILED, self.clusters.of(object, run).await)?;
+        let variables = at.step(reason::BUILD_FAILED, observe::variables(object, run).await)?;
+        let strict = self.settings.strict_substitutions;
+        let inputs = Inputs { owner: ObjectKey::of(object), spec: object.spec.clone(), variables, strict };
+        let built = at.build(self.tasks.blocking(move || build::build(&tree, &inputs)).await)?;
+
+        let attempt = Attempt { digest: built.digest.clone(), metadata: at.metadata() };
+        let fail_fast = self.settings.fail_fast;
+        let work = Work { object, at: &at, progress: &progress, rules: &rules, cluster: &cluster, fail_fast, run };
+        let end = roll_out(built, &source, &work, facts).await;
+        if let Some(reason) = history::reason(&end) {
+            history::record(&mut facts.status.history, attempt, reason, &Time(run.now()), started.elapsed());
+        }
+        end
+    }
+}
+
+/// Applies what was built, prunes what is gone and waits for health.
+async fn roll_out(built: Built, source: &Source, work: &Work<'_>, facts: &mut Facts<Status>) -> Result<Outcome, Fault> {
+    if !built.warnings.is_empty() {
+        tracing::info!(warnings = built.warnings.join("; "), revision = source.revision(), "built with warnings");
+    }
+    work.progress.detecting(facts, work.run).await;
+    let old = work.at.step(reason::RECONCILIATION_FAILED, plan::listed(facts.status.inventory.as_ref()))?;
+    let applied = work.at.step(reason::RECONCILIATION_FAILED, work.apply(built.manifests, facts).await)?;
+    let inventory = applied.entries().collect();
+    work.at.step(reason::PRUNE_FAILED, work.prune(&old, &inventory, facts).await)?;
+    work.healthy(&applied, facts).await?;
+
+    facts.status.last_applied_revision = Some(source.revision().to_owned());
+    facts.status.last_applied_origin_revision.clone_from(&source.origin);
+    let message = format!("Applied revision: {}", source.revision());
+    Ok(Outcome { reason: reason::RECONCILIATION_SUCCEEDED, message, requeue_after: None })
+}

@@ -1,0 +1,230 @@
+//! One test's world: a namespace, a server of artifacts, and a kustomize-controller process that watches the namespace.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use flux_api::kustomize::v1::Kustomization;
+use flux_api::meta::{Condition, ConditionStatus, FluxObject as _, HEALTHY, READY, RECONCILING, STALLED};
+use flux_api::source::v1::GitRepository;
+use flux_testkit::{ControlPlane, TestNamespace, wait_for, wait_object};
+use k8s_openapi::api::core::v1::{ConfigMap, Event};
+use kube::api::{ListParams, Patch, PatchParams};
+use kube::{Api, ResourceExt as _};
+use serde_json::{Value, json};
+
+use crate::artifacts::ArtifactServer;
+
+/// Longer than anything here takes on a busy machine.
+pub const SOON: Duration = Duration::from_secs(60);
+
+/// A test's world.
+pub struct Bench {
+    pub ns: TestNamespace,
+    pub artifacts: ArtifactServer,
+    controller: Option<Child>,
+    flags: Vec<String>,
+    log: PathBuf,
+}
+
+impl Bench {
+    /// A world named after the test, with a controller that takes `flags` too.
+    pub async fn start(test: &str, flags: &[&str]) -> Self {
+        let mut bench = Self::without_controller(test, flags).await;
+        bench.start_controller();
+        bench
+    }
+
+    pub async fn without_controller(test: &str, flags: &[&str]) -> Self {
+        let plane = tokio::task::spawn_blocking(ControlPlane::shared).await.unwrap().unwrap();
+        let ns = plane.namespace(test).await.unwrap();
+        plane.install_flux_crds(&ns.client).await.unwrap();
+        let log = plane.folder().join(format!("{}.log", ns.name));
+        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        Self { ns, artifacts: ArtifactServer::start().await, controller: None, flags, log }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the process under test")]
+    pub fn start_controller(&mut self) {
+        let plane = ControlPlane::shared().unwrap();
+        let log = File::options().create(true).append(true).open(&self.log).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_kustomize-controller"))
+            .args(["--watch-all-namespaces=false", "--metrics-addr=0", "--health-addr=0", "--log-level=debug"])
+            .args(&self.flags)
+            .env("RUNTIME_NAMESPACE", &self.ns.name)
+            .env("KUBECONFIG", plane.kubeconfig())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.controller = Some(child);
+    }
+
+    /// Ends the controller as `kill -9` does.
+    pub fn kill_controller(&mut self) {
+        if let Some(mut child) = self.controller.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// What the controller has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Lets the GitRepository `repo` announce `files` at `main@sha1:<revision>`.
+    pub async fn publish(&self, revision: &str, files: &[(&str, &str)]) {
+        self.publish_as("repo", revision, files, &BTreeMap::new()).await;
+    }
+
+    pub async fn publish_as(
+        &self,
+        name: &str,
+        revision: &str,
+        files: &[(&str, &str)],
+        metadata: &BTreeMap<String, String>,
+    ) {
+        let archive = self.artifacts.serve(&format!("gitrepository/{}/{name}/{revision}.tar.gz", self.ns.name), files);
+        let source = format!(
+            "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {{name: {name}}}\n\
+             spec: {{interval: 1h, url: 'https://example.com/{name}.git'}}\n"
+        );
+        self.ns.apply(&source).await.unwrap();
+        let status = json!({"status": {
+            "observedGeneration": 1,
+            "artifact": {
+                "url": archive.url, "path": archive.path, "digest": archive.digest, "size": archive.size,
+                "revision": format!("main@sha1:{revision}"), "lastUpdateTime": "2026-01-01T00:00:00Z",
+                "metadata": metadata,
+            },
+        }});
+        let api: Api<GitRepository> = self.ns.api();
+        api.patch_status(name, &PatchParams::default(), &Patch::Merge(status)).await.unwrap();
+    }
+
+    /// Applies a Kustomization named `name` with `spec` over what all of them have.
+    pub async fn kustomization(&self, name: &str, spec: Value) {
+        let mut whole = json!({
+            "interval": "1h", "retryInterval": "1h", "timeout": "30s", "prune": true, "path": "./app",
+            "targetNamespace": self.ns.name, "sourceRef": {"kind": "GitRepository", "name": "repo"},
+        });
+        for (field, value) in spec.as_object().unwrap() {
+            whole[field] = value.clone();
+        }
+        let object = json!({
+            "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
+            "metadata": {"name": name}, "spec": whole,
+        });
+        self.ns.apply(&object.to_string()).await.unwrap();
+    }
+
+    /// Merges `patch` into a Kustomization.
+    pub async fn patch(&self, name: &str, patch: Value) {
+        let api: Api<Kustomization> = self.ns.api();
+        api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+    }
+
+    /// Asks for a run of `name` and returns the object as it is once that run has ended.
+    pub async fn reconcile(&self, name: &str, token: &str) -> Kustomization {
+        let annotations = json!({"reconcile.fluxcd.io/requestedAt": token});
+        self.patch(name, json!({"metadata": {"annotations": annotations}})).await;
+        self.until(name, |object| {
+            ensure!(object.last_handled_reconcile_at() == Some(token), "request not handled");
+            let ready = condition(object, READY).context("no Ready")?;
+            ensure!(ready.status != ConditionStatus::Unknown, "still progressing");
+            Ok(object.clone())
+        })
+        .await
+    }
+
+    /// The value of the first `check` of the Kustomization that passes.
+    pub async fn until<T>(&self, name: &str, mut check: impl FnMut(&Kustomization) -> Result<T>) -> T {
+        let api: Api<Kustomization> = self.ns.api();
+        let found = wait_object(&api, name, SOON, |object| check(object.context("not there")?)).await;
+        found.unwrap_or_else(|error| panic!("{error:#}\n{}", self.log()))
+    }
+
+    /// Waits until the Kustomization is ready at `main@sha1:<revision>`.
+    pub async fn ready(&self, name: &str, revision: &str) -> Kustomization {
+        let message = format!("Applied revision: main@sha1:{revision}");
+        self.until(name, |object| {
+            let ready = condition(object, READY).context("no Ready")?;
+            ensure!(ready.status == ConditionStatus::True, "Ready={:?}: {}", ready.status, ready.message);
+            ensure!(ready.message == message, "{}", ready.message);
+            ensure!(Some(object.observed_generation()) == object.metadata.generation, "an old generation");
+            Ok(object.clone())
+        })
+        .await
+    }
+
+    /// Waits until Ready is False for `reason`, and returns its message.
+    pub async fn fails(&self, name: &str, reason: &str) -> String {
+        self.until(name, |object| {
+            let ready = condition(object, READY).context("no Ready")?;
+            ensure!(ready.status == ConditionStatus::False, "Ready={:?}: {}", ready.status, ready.message);
+            ensure!(ready.reason == reason, "{}: {}", ready.reason, ready.message);
+            Ok(ready.message.clone())
+        })
+        .await
+    }
+
+    pub async fn config_map(&self, name: &str) -> Option<ConfigMap> {
+        self.ns.api::<ConfigMap>().get_opt(name).await.unwrap()
+    }
+
+    /// A value in the data of a ConfigMap that exists.
+    pub async fn config_value(&self, name: &str, key: &str) -> Option<String> {
+        self.config_map(name).await.and_then(|object| object.data?.get(key).cloned())
+    }
+
+    /// Waits for an event of the object whose note starts with `note`, and returns its type and reason.
+    pub async fn event(&self, object: &str, note: &str) -> (String, String) {
+        let api: Api<Event> = self.ns.api();
+        let what = format!("event {note:?} of {object}");
+        let found = wait_for(&what, SOON, async || {
+            let events = api.list(&ListParams::default()).await?;
+            let mut of_object =
+                events.into_iter().filter(|event| event.involved_object.name.as_deref() == Some(object));
+            let event =
+                of_object.find(|event| event.message.as_deref().is_some_and(|message| message.starts_with(note)));
+            let event = event.context("not sent")?;
+            Ok((event.type_.unwrap_or_default(), event.reason.unwrap_or_default()))
+        });
+        found.await.unwrap_or_else(|error| panic!("{error:#}\n{}", self.log()))
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        self.kill_controller();
+    }
+}
+
+/// The condition of that type.
+pub fn condition<'a>(object: &'a Kustomization, type_: &str) -> Option<&'a Condition> {
+    object.conditions().iter().find(|condition| condition.type_ == type_)
+}
+
+/// The conditions, a line each.
+pub fn conditions(object: &Kustomization) -> Vec<String> {
+    let found = [READY, HEALTHY, RECONCILING, STALLED].into_iter().filter_map(|type_| condition(object, type_));
+    found.map(|condition| format!("{}={:?} {}", condition.type_, condition.status, condition.reason)).collect()
+}
+
+/// The ids that the inventory lists, without the namespace.
+pub fn inventory(object: &Kustomization) -> Vec<String> {
+    let namespace = object.namespace().unwrap_or_default();
+    let entries =
+        object.status.iter().filter_map(|status| status.inventory.as_ref()).flat_map(|inventory| &inventory.entries);
+    entries.map(|entry| entry.id.replacen(&namespace, "", 1)).collect()
+}
+
+/// A ConfigMap with one value, without a namespace.
+pub fn config_map(name: &str, value: &str) -> String {
+    format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  key: {value}\n")
+}

@@ -1,0 +1,11 @@
+//! kustomize-controller as a process against a real API server.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod access;
+mod artifacts;
+mod bench;
+mod deletion;
+mod dependencies;
+mod failures;
+mod health;
+mod sync;
