@@ -2,14 +2,13 @@
 
 use std::io::{self, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use flux_api::meta::Artifact;
 use flux_tar::{Digest, Hasher, Limits, Links, ParseDigestError, Totals};
 use reqwest::{Client, Response, StatusCode, header};
 use tokio::io::AsyncWriteExt;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::{RetryPolicy, UnpackError, is_retryable_status, mask_url, unpack_archive};
@@ -274,13 +273,14 @@ impl Fetch<'_> {
     }
 
     async fn unpack(&self, mut file: std::fs::File, into: PathBuf) -> Result<Totals, FetchError> {
-        let stop = StopOnDrop::default();
-        let cancelled = Arc::clone(&stop.0);
+        let token = CancellationToken::new();
+        // Tells the blocking part when nobody waits for it any more.
+        let _stop = token.clone().drop_guard();
         let (limits, links) = (self.options.limits.archive, self.options.links);
         let task = tokio::task::spawn_blocking(move || {
             file.seek(SeekFrom::Start(0)).map_err(FetchError::Scratch)?;
             let archive = io::BufReader::with_capacity(64 * 1024, file);
-            Ok(unpack_archive(archive, &into, &limits, links, &cancelled))
+            Ok(unpack_archive(archive, &into, &limits, links, || token.is_cancelled()))
         });
         let joined = task.await.map_err(|err| FetchError::Scratch(io::Error::other(err)))?;
         joined?.map_err(|source| FetchError::Unpack { url: self.shown(), source })
@@ -288,16 +288,6 @@ impl Fetch<'_> {
 
     fn shown(&self) -> String {
         mask_url(&self.url)
-    }
-}
-
-/// Tells the blocking part that nobody waits for it any more.
-#[derive(Default)]
-struct StopOnDrop(Arc<AtomicBool>);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
     }
 }
 

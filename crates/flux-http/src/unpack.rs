@@ -4,7 +4,6 @@ use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use flux_tar::{Content, Entry, Limits, Links, ReadError, Totals, read_archive};
 
@@ -21,22 +20,23 @@ pub enum UnpackError {
 
 /// Unpacks the tar.gz `archive` into the existing, empty directory `into`, which nobody else writes to.
 ///
-/// Files keep their permission bits; the owner can always read and write them. Blocks; stops soon after `cancelled`.
+/// Files keep their permission bits; the owner can always read and write them. Blocks; stops soon after `cancelled`
+/// says so.
 pub fn unpack_archive(
     archive: impl Read,
     into: &Path,
     limits: &Limits,
     links: Links,
-    cancelled: &AtomicBool,
+    cancelled: impl Fn() -> bool,
 ) -> Result<Totals, UnpackError> {
     let mut directory = Directory { root: into, parent: into.to_owned() };
     let read = read_archive(archive, limits, links, |entry| {
-        if cancelled.load(Ordering::Relaxed) {
+        if cancelled() {
             return Err(io::ErrorKind::Interrupted.into());
         }
-        directory.put(entry, cancelled)
+        directory.put(entry, &cancelled)
     });
-    if cancelled.load(Ordering::Relaxed) {
+    if cancelled() {
         return Err(UnpackError::Cancelled);
     }
     Ok(read?)
@@ -49,7 +49,7 @@ struct Directory<'a> {
 }
 
 impl Directory<'_> {
-    fn put(&mut self, entry: Entry<'_>, cancelled: &AtomicBool) -> io::Result<()> {
+    fn put(&mut self, entry: Entry<'_>, cancelled: &dyn Fn() -> bool) -> io::Result<()> {
         let path = self.root.join(entry.path);
         match entry.content {
             Content::Directory => {
@@ -76,7 +76,7 @@ impl Directory<'_> {
     }
 }
 
-fn copy(from: &mut dyn Read, to: &mut fs::File, cancelled: &AtomicBool) -> io::Result<()> {
+fn copy(from: &mut dyn Read, to: &mut fs::File, cancelled: &dyn Fn() -> bool) -> io::Result<()> {
     let mut buffer = vec![0; 64 * 1024];
     loop {
         let count = match from.read(&mut buffer) {
@@ -85,7 +85,7 @@ fn copy(from: &mut dyn Read, to: &mut fs::File, cancelled: &AtomicBool) -> io::R
             Err(err) if err.kind() == io::ErrorKind::Interrupted => continue,
             Err(err) => return Err(err),
         };
-        if cancelled.load(Ordering::Relaxed) {
+        if cancelled() {
             return Err(io::ErrorKind::TimedOut.into());
         }
         io::Write::write_all(to, &buffer[..count])?;
@@ -112,7 +112,7 @@ mod tests {
     fn files_keep_content_and_executable_bit_and_missing_parents_are_made() {
         let into = tempfile::tempdir().unwrap();
         let limits = Limits::default();
-        unpack_archive(&archive()[..], into.path(), &limits, Links::Skip, &AtomicBool::new(false)).unwrap();
+        unpack_archive(&archive()[..], into.path(), &limits, Links::Skip, || false).unwrap();
         let mode = |path: &str| fs::metadata(into.path().join(path)).unwrap().permissions().mode() & 0o777;
         assert_eq!(fs::read_to_string(into.path().join("deep/er/file")).unwrap(), "abc");
         assert_eq!((mode("apps/run"), mode("deep/er/file"), mode("apps")), (0o700, 0o600, 0o750));
@@ -122,7 +122,7 @@ mod tests {
     fn a_cancelled_unpacking_says_so() {
         let into = tempfile::tempdir().unwrap();
         let limits = Limits::default();
-        let refused = unpack_archive(&archive()[..], into.path(), &limits, Links::Skip, &AtomicBool::new(true));
+        let refused = unpack_archive(&archive()[..], into.path(), &limits, Links::Skip, || true);
         assert!(matches!(refused, Err(UnpackError::Cancelled)));
     }
 
@@ -130,7 +130,7 @@ mod tests {
     fn an_archive_above_its_limit_is_refused() {
         let into = tempfile::tempdir().unwrap();
         let limits = Limits { bytes: 1024, ..Limits::default() };
-        let refused = unpack_archive(&archive()[..], into.path(), &limits, Links::Skip, &AtomicBool::new(false));
+        let refused = unpack_archive(&archive()[..], into.path(), &limits, Links::Skip, || false);
         assert_eq!(refused.unwrap_err().to_string(), "archive holds more than 1024 bytes");
     }
 }
