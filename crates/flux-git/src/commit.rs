@@ -166,9 +166,9 @@ fn split(object: &[u8]) -> (&[u8], &[u8]) {
 fn signature_start(message: &[u8]) -> Option<usize> {
     const MARKS: [&[u8]; 3] =
         [b"-----BEGIN PGP SIGNATURE-----", b"-----BEGIN PGP MESSAGE-----", b"-----BEGIN SSH SIGNATURE-----"];
-    let starts =
+    let mut starts =
         std::iter::once(0).chain(message.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(at, _)| at + 1));
-    starts.filter(|at| MARKS.iter().any(|mark| message[*at..].starts_with(mark))).last()
+    starts.rfind(|at| MARKS.iter().any(|mark| message[*at..].starts_with(mark)))
 }
 
 struct Header<'a> {

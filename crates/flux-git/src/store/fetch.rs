@@ -180,17 +180,14 @@ impl Session<'_> {
             .connection
             .take()
             .filter(|(connection, advertisement)| !used || connection.is_http() || advertisement.version == 2);
-        let opened = match usable {
-            Some(opened) => opened,
-            None => {
-                let mut connection = Connection::open(self.remote).await?;
-                let everything = ["refs/".to_owned()];
-                let advertisement = Advertisement::read(&mut connection, &everything, &self.remote.limits).await?;
-                self.used = false;
-                (connection, advertisement)
-            }
-        };
-        Ok(self.connection.insert(opened))
+        if let Some(usable) = usable {
+            return Ok(self.connection.insert(usable));
+        }
+        let mut connection = Connection::open(self.remote).await?;
+        let everything = ["refs/".to_owned()];
+        let advertisement = Advertisement::read(&mut connection, &everything, &self.remote.limits).await?;
+        self.used = false;
+        Ok(self.connection.insert((connection, advertisement)))
     }
 
     fn objects(&self) -> Result<Objects, Failure> {

@@ -211,12 +211,12 @@ pub(crate) fn failure(err: reqwest::Error) -> Failure {
     let err = err.without_url();
     let mut cause: Option<&(dyn StdError + 'static)> = Some(&err);
     while let Some(current) = cause {
-        let inner = current.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let tls = inner.is_some_and(<dyn StdError + Send + Sync>::is::<rustls::Error>);
-        if tls || current.is::<rustls::Error>() {
+        if current.is::<rustls::Error>() {
             return Failure::Tls { reason: chain(&err) };
         }
-        cause = current.source();
+        // The source of an I/O error is its content's source: the content itself is passed over.
+        let content = current.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        cause = content.map(|content| content as &(dyn StdError + 'static)).or_else(|| current.source());
     }
     Failure::Unreachable { reason: chain(&err) }
 }

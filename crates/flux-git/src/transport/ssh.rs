@@ -62,7 +62,7 @@ impl SshSession {
         let channel = handle.channel_open_session().await.map_err(broken)?;
         // Servers that do not take the variable answer in the first version of the protocol.
         channel.set_env(false, "GIT_PROTOCOL", "version=2").await.map_err(broken)?;
-        channel.exec(false, format!("git-upload-pack {}", quoted_path(remote))).await.map_err(broken)?;
+        channel.exec(true, format!("git-upload-pack {}", quoted_path(remote))).await.map_err(broken)?;
         Ok(Self { channel, stderr: Vec::new(), received: false, _handle: handle })
     }
 
@@ -83,6 +83,8 @@ impl SshSession {
                     let room = MAX_STDERR.saturating_sub(self.stderr.len());
                     self.stderr.extend_from_slice(&data[..data.len().min(room)]);
                 }
+                // The command was not run: there is nothing of ours behind it.
+                ChannelMsg::Failure => return Err(Failure::RepositoryNotFound),
                 // Error output may follow the end of the data.
                 _ => {}
             }
@@ -194,6 +196,7 @@ fn algorithms(given: &SshAlgorithms, hosts: &HostKeys) -> Result<Preferred, Fail
     Ok(preferred)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape map_err wants")]
 fn broken(err: russh::Error) -> Failure {
     Failure::Unreachable { reason: format!("ssh: {}", chain(&err)) }
 }

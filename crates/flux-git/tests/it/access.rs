@@ -118,7 +118,11 @@ async fn a_page_that_is_no_repository_is_told_apart() {
     let server = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let _ = stream.read(&mut [0; 4096]).unwrap();
-        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 2\r\nconnection: close\r\n\r\nhi").unwrap();
+        stream
+            .write_all(
+                b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 2\r\nconnection: close\r\n\r\nhi",
+            )
+            .unwrap();
     });
     let shown = message(resolve(&Remote::new(&url).unwrap(), &branch("main")).await);
     assert!(shown.ends_with("protocol error: the server does not speak Git's smart HTTP protocol"), "{shown}");

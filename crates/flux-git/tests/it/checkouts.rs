@@ -3,7 +3,7 @@
 use flux_git::{FetchOptions, Reference};
 use flux_testkit::Change;
 
-use crate::fixture::{Fixture, branch, listing, message, sparse};
+use crate::fixture::{Fixture, branch, listing, message, noise, sparse};
 
 #[tokio::test]
 async fn files_come_in_lexical_order_with_their_kind() {
@@ -28,7 +28,8 @@ async fn files_come_in_lexical_order_with_their_kind() {
 #[tokio::test]
 async fn a_commit_of_one_file_fetches_little_more() {
     let fixture = Fixture::new();
-    let texts: Vec<_> = (0..500).map(|n| (format!("dir-{}/file-{n}", n % 20), format!("content {n} {:x}", n * 7919))).collect();
+    let texts: Vec<_> =
+        (0..500).map(|n| (format!("dir-{}/file-{n}", n % 20), format!("content {n} {:x}", n * 7919))).collect();
     let files: Vec<_> = texts.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     fixture.repository.commit_files("main", "many", &files).unwrap();
     assert_eq!(listing(&fixture.main().await).len(), 520);
@@ -49,7 +50,7 @@ async fn a_commit_of_one_file_fetches_little_more() {
 #[tokio::test]
 async fn history_is_left_on_the_server() {
     let fixture = Fixture::new();
-    let noise: String = (0..20_000_u32).map(|n| format!("{:x}", n.wrapping_mul(2_654_435_761))).collect();
+    let noise = noise(100_000);
     fixture.repository.commit_files("main", "large", &[("large", &noise)]).unwrap();
     fixture.repository.commit_files("main", "small", &[("large", "small")]).unwrap();
     fixture.server.forget_requests();
@@ -60,7 +61,7 @@ async fn history_is_left_on_the_server() {
 #[tokio::test]
 async fn sparse_checkouts_fetch_only_their_files() {
     let fixture = Fixture::new();
-    let noise: String = (0..20_000_u32).map(|n| format!("{:x}", n.wrapping_mul(2_654_435_761))).collect();
+    let noise = noise(100_000);
     let files = [("apps/a/x", "1"), ("apps-other/y", "2"), ("big/noise", &noise), ("clusters/c", "3"), ("root", "4")];
     fixture.repository.commit_files("main", "first", &files).unwrap();
     fixture.server.forget_requests();
@@ -122,7 +123,8 @@ async fn paths_that_no_file_may_have_are_refused_one_by_one() {
         tree.extend_from_slice(&raw);
     }
     let tree = fixture.repository.write_object("tree", &tree).unwrap();
-    let commit = format!("tree {tree}\nauthor A <a@example.com> 1 +0000\ncommitter A <a@example.com> 1 +0000\n\nevil\n");
+    let commit =
+        format!("tree {tree}\nauthor A <a@example.com> 1 +0000\ncommitter A <a@example.com> 1 +0000\n\nevil\n");
     let commit = fixture.repository.write_object("commit", commit.as_bytes()).unwrap();
     fixture.repository.branch("main", &commit).unwrap();
     let checkout = fixture.main().await;

@@ -1,5 +1,7 @@
 //! What the tests share: a server, a store folder, and short ways to ask.
 
+use std::fmt::Write;
+
 use camino::Utf8PathBuf;
 use flux_git::{Checkout, Error, FetchOptions, Kind, Reference, Remote, Resolved, Store, resolve};
 use flux_testkit::{GitRepository, GitRequest, GitServer, GitServerOptions};
@@ -107,6 +109,17 @@ pub(crate) fn listing(checkout: &Checkout) -> Vec<String> {
         });
     }
     lines
+}
+
+/// Text that does not compress.
+pub(crate) fn noise(bytes: usize) -> String {
+    let mut state = 1_u64;
+    let mut text = String::with_capacity(bytes);
+    while text.len() < bytes {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        write!(text, "{state:016x}").unwrap();
+    }
+    text
 }
 
 /// The error and its causes in one line.

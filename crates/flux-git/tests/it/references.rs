@@ -25,7 +25,10 @@ async fn each_kind_of_reference_finds_its_commit_and_revision() {
         reference(&format!("refs/pull/1/head@sha1:{first}"), Reference::Name("refs/pull/1/head".to_owned())),
         reference(&format!("refs/tags/v1.0.0^{{}}@sha1:{first}"), Reference::Name("refs/tags/v1.0.0^{}".to_owned())),
         reference(&format!("sha1:{first}"), Reference::Commit { id: first.clone(), branch: None }),
-        reference(&format!("main@sha1:{first}"), Reference::Commit { id: first.clone(), branch: Some("main".to_owned()) }),
+        reference(
+            &format!("main@sha1:{first}"),
+            Reference::Commit { id: first.clone(), branch: Some("main".to_owned()) },
+        ),
     ] {
         let resolved = fixture.resolve(reference.clone()).await.unwrap();
         assert_eq!(resolved.revision(), revision);

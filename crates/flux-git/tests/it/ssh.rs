@@ -1,6 +1,8 @@
 //! Repositories over SSH.
 
-use flux_git::{Checkout, Credentials, Error, Failure, FetchOptions, Reference, Remote, Secret, SshIdentity, Store, resolve};
+use flux_git::{
+    Checkout, Credentials, Error, Failure, FetchOptions, Reference, Remote, Secret, SshIdentity, Store, resolve,
+};
 use flux_testkit::{GitRepository, SshGitServer, SshGitServerOptions, SshKey};
 
 use crate::fixture::{branch, listing, message};

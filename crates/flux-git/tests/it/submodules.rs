@@ -1,6 +1,6 @@
 //! Repositories within repositories.
 
-use flux_git::{Credentials, Failure, FetchOptions, Remote, resolve};
+use flux_git::{Credentials, Failure, FetchOptions, resolve};
 use flux_testkit::{Authentication, Change, GitServerOptions};
 
 use crate::fixture::{Fixture, branch, listing, sparse};
@@ -25,7 +25,9 @@ async fn submodules_are_mounted_recursively_with_the_parents_credentials() {
     ];
     let pinned_middle = middle.commit("main", "middle", &changes).unwrap();
     let url = fixture.server.url("middle");
-    let modules = format!("[submodule \"middle\"]\n\tpath = vendor\n\turl = {url}\n[submodule \"gone\"]\n\tpath = gone\n\turl = ../gone.git\n");
+    let modules = format!(
+        "[submodule \"middle\"]\n\tpath = vendor\n\turl = {url}\n[submodule \"gone\"]\n\tpath = gone\n\turl = ../gone.git\n"
+    );
     let changes = [
         Change::File(".gitmodules", modules.as_bytes()),
         Change::File("a", b"1"),
@@ -43,8 +45,16 @@ async fn submodules_are_mounted_recursively_with_the_parents_credentials() {
     };
     assert_eq!(short(listing(&fetch(FetchOptions::default()).await)), ["a=1", "vendor/", "z/", "z/z=5"]);
     let whole = fetch(recursive()).await;
-    let expected =
-        ["a=1", "vendor/", "vendor/lib/", "vendor/lib/inner/", "vendor/lib/inner/deep=3", "vendor/middle=2", "z/", "z/z=5"];
+    let expected = [
+        "a=1",
+        "vendor/",
+        "vendor/lib/",
+        "vendor/lib/inner/",
+        "vendor/lib/inner/deep=3",
+        "vendor/middle=2",
+        "z/",
+        "z/z=5",
+    ];
     assert_eq!(short(listing(&whole)), expected);
     assert_eq!(whole.read_file("vendor/lib/inner/deep".into()).unwrap().unwrap(), b"3");
 
