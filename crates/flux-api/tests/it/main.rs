@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod chart;
+mod documentation;
 mod files;
 mod kinds;
 mod round_trip;
