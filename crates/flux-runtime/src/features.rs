@@ -19,13 +19,11 @@ impl FeatureGates {
     pub fn new(known: &[(&'static str, bool)], given: &[(String, bool)]) -> Result<Self, UnknownGate> {
         let mut gates: BTreeMap<_, _> = known.iter().copied().collect();
         for (name, value) in given {
-            match gates.get_mut(name.as_str()) {
-                Some(gate) => *gate = *value,
-                None => {
-                    let known: Vec<_> = gates.keys().copied().collect();
-                    return Err(UnknownGate { name: name.clone(), known: known.join(", ") });
-                }
-            }
+            let Some(gate) = gates.get_mut(name.as_str()) else {
+                let known: Vec<_> = gates.keys().copied().collect();
+                return Err(UnknownGate { name: name.clone(), known: known.join(", ") });
+            };
+            *gate = *value;
         }
         Ok(Self(gates))
     }

@@ -92,7 +92,6 @@ impl<K: FluxObject> Run<K> {
     }
 
     /// Now.
-    #[expect(clippy::unused_self, reason = "the run is where a reconciler gets the time from")]
     pub fn now(&self) -> Timestamp {
         Timestamp::now()
     }

@@ -9,6 +9,7 @@ use futures::Stream;
 use kube::Client;
 use kube::core::PartialObjectMeta;
 use serde::de::DeserializeOwned;
+use sha2::Digest as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::SharedArgs;
@@ -249,7 +250,6 @@ impl Runtime {
         if !self.identity.sharded || selector.is_empty() {
             return name;
         }
-        use sha2::Digest as _;
         let hash = hex::encode(sha2::Sha256::digest(selector.as_bytes()));
         format!("{name}-{}", &hash[..8])
     }

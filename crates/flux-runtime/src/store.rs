@@ -236,16 +236,13 @@ impl<K: Kept> Writer<K> {
         let (old, listeners) = {
             let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
             let fresh = Entry { current: Arc::clone(&new), watched: Arc::clone(&new) };
-            let old = match state.entries.get_mut(&key) {
-                Some(entry) => {
-                    let newer = older(&*new, &*entry.current) && entry.current.meta().uid == new.meta().uid;
-                    let current = if newer { Arc::clone(&entry.current) } else { Arc::clone(&new) };
-                    Some(std::mem::replace(entry, Entry { current, ..fresh }).watched)
-                }
-                None => {
-                    state.entries.insert(key.clone(), fresh);
-                    None
-                }
+            let old = if let Some(entry) = state.entries.get_mut(&key) {
+                let behind = older(&*new, &*entry.current) && entry.current.meta().uid == new.meta().uid;
+                let current = if behind { Arc::clone(&entry.current) } else { Arc::clone(&new) };
+                Some(std::mem::replace(entry, Entry { current, ..fresh }).watched)
+            } else {
+                state.entries.insert(key.clone(), fresh);
+                None
             };
             (old, state.listeners.clone())
         };

@@ -1,7 +1,5 @@
 //! Watches that fill stores, and the changes that wake objects.
 
-use std::fmt::Debug;
-
 use flux_api::meta::{FINALIZER, RECONCILE_REQUEST_ANNOTATION};
 use flux_tasks::Tasks;
 use futures::{Stream, StreamExt};
@@ -197,7 +195,7 @@ fn lean<K: Kept>(mut object: K) -> K {
     object
 }
 
-fn log_error<K: Kept>(err: &(impl std::error::Error + Debug + 'static)) {
+fn log_error<K: Kept>(err: &(impl std::error::Error + 'static)) {
     tracing::error!(controllerKind = &*K::kind(&()), error = crate::report::message(err), "watch failed, repeating");
 }
 

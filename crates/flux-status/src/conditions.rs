@@ -20,7 +20,7 @@ pub struct Conditions {
 impl Conditions {
     /// The conditions `list` as they stand; what is set from here on carries `generation` and, where it is a change, `now`.
     pub fn new(list: Vec<Condition>, generation: i64, now: Time) -> Self {
-        Self { list, generation, now: whole_seconds(&now) }
+        Self { list, generation, now: whole_seconds(now) }
     }
 
     /// The condition of that type.
@@ -45,7 +45,7 @@ impl Conditions {
 
     /// From here on a change is dated `now`, in whole seconds.
     pub fn set_now(&mut self, now: &Time) {
-        self.now = whole_seconds(now);
+        self.now = whole_seconds(now.clone());
     }
 
     /// Sets a condition. Its transition time moves only when status, reason or message differ.
@@ -71,7 +71,7 @@ impl Conditions {
         match self.list.iter_mut().find(|known| known.type_ == type_) {
             Some(known) => {
                 if same_state(known, &condition) {
-                    condition.last_transition_time = whole_seconds(&known.last_transition_time);
+                    condition.last_transition_time = whole_seconds(known.last_transition_time.clone());
                 }
                 *known = condition;
             }
@@ -213,10 +213,10 @@ fn shortened(text: String, limit: usize) -> String {
     short
 }
 
-fn whole_seconds(time: &Time) -> Time {
+fn whole_seconds(time: Time) -> Time {
     let whole = Timestamp::from_second(time.0.as_second());
     debug_assert!(whole.is_ok(), "the second of a timestamp is in range");
-    Time(whole.unwrap_or(time.0))
+    whole.map_or(time, Time)
 }
 
 #[cfg(test)]

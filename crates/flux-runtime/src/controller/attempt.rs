@@ -48,6 +48,9 @@ pub(super) struct Attempt<R: Reconciler> {
 #[error("reconciler panicked: {0}")]
 struct Panicked(String);
 
+/// Where a run starts from.
+type Prepared<R> = (Facts<<R as Reconciler>::Status>, Run<<R as Reconciler>::Object>);
+
 impl<R: Reconciler> Attempt<R> {
     /// The span that gives the run's log lines their keys.
     pub(super) fn span(&self) -> tracing::Span {
@@ -101,7 +104,7 @@ impl<R: Reconciler> Attempt<R> {
     }
 
     /// Facts as the object's status has them, and the run.
-    fn prepare(&self, object: &Arc<R::Object>) -> Result<(Facts<R::Status>, Run<R::Object>), WriteError> {
+    fn prepare(&self, object: &Arc<R::Object>) -> Result<Prepared<R>, WriteError> {
         let (shared, runtime) = (&self.shared, &self.shared.runtime);
         let value = serde_json::to_value(&**object).map_err(WriteError::Serialise)?;
         let status = value.get("status").cloned().unwrap_or_default();
@@ -245,10 +248,10 @@ fn log_end<K: FluxObject>(end: &End, run: &Run<K>, elapsed: Duration) {
             let error = run.masker.apply(&failure.message());
             match fault {
                 Fault::Waiting { .. } => {
-                    tracing::info!(reason = failure.reason, cause = error, %duration, "Reconciliation waits")
+                    tracing::info!(reason = failure.reason, cause = error, %duration, "Reconciliation waits");
                 }
                 Fault::Interrupted(_) => {
-                    tracing::info!(reason = failure.reason, cause = error, %duration, "Reconciliation superseded")
+                    tracing::info!(reason = failure.reason, cause = error, %duration, "Reconciliation superseded");
                 }
                 Fault::Transient { .. } | Fault::Stalled(_) => {
                     tracing::error!(reason = failure.reason, error, %duration, "Reconciler error");

@@ -1,6 +1,6 @@
 //! Which events become new ones, which raise a count, and which are too many: client-go's rules.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use flux_api::event::Event as Payload;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -50,7 +50,7 @@ struct Seen {
 }
 
 struct Similar {
-    texts: BTreeMap<String, ()>,
+    texts: BTreeSet<String>,
     last: Timestamp,
 }
 
@@ -93,12 +93,12 @@ impl Correlator {
     /// The event's key, and its text; both stand for many once there are too many texts of one reason.
     fn aggregate(&mut self, event: &Payload) -> (Key, String) {
         let now = event.timestamp.0;
-        let similar = self.similar.entry(group(event)).or_insert_with(|| Similar { texts: BTreeMap::new(), last: now });
+        let similar = self.similar.entry(group(event)).or_insert_with(|| Similar { texts: BTreeSet::new(), last: now });
         if now.as_second() - similar.last.as_second() > WINDOW {
             similar.texts.clear();
         }
         similar.last = now;
-        similar.texts.insert(event.message.clone(), ());
+        similar.texts.insert(event.message.clone());
         if similar.texts.len() > SIMILAR {
             // One more than the limit says all there is to know.
             similar.texts.pop_first();
@@ -167,7 +167,7 @@ mod tests {
             timestamp: Time(Timestamp::from_second(second).unwrap()),
             message: message.to_owned(),
             reason: "Reason".to_owned(),
-            metadata: BTreeMap::new(),
+            metadata: std::collections::BTreeMap::new(),
             reporting_controller: "controller".to_owned(),
             reporting_instance: String::new(),
         }

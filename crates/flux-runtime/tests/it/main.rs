@@ -1,5 +1,7 @@
 //! The runtime against a real API server.
 
+#![expect(clippy::unwrap_used, reason = "an unwrap that fails is a test that fails")]
+
 mod deliveries;
 mod elections;
 mod identities;
