@@ -93,14 +93,16 @@ impl<K: FluxObject> Publisher<K> {
     pub(crate) async fn write(&self, wanted: Written) -> Result<(), WriteError> {
         let mut base = self.base.lock().await;
         let mut latest = self.store.get(&self.key).ok_or(WriteError::Gone)?;
-        for _ in 0..CONFLICTS {
+        let mut conflicts = 0;
+        loop {
             if latest.meta().uid != self.uid {
                 return Err(WriteError::Gone);
             }
             let Some(status) = status_patch(&base, &wanted, latest.conditions()) else { break };
             match self.send(&latest, &status).await {
                 Ok(()) => break,
-                Err(WriteError::Api(err)) if err.is_conflict() => {
+                Err(WriteError::Api(err)) if err.is_conflict() && conflicts < CONFLICTS => {
+                    conflicts += 1;
                     let read = self.api.get_opt(&self.key.name).await;
                     let read = read.map_err(|err| WriteError::Api(err.into()))?.ok_or(WriteError::Gone)?;
                     latest = Arc::new(read);
