@@ -78,6 +78,10 @@ fn schema<K: JsonSchema>() -> Result<JSONSchemaProps, serde_json::Error> {
 fn restructure(schema: &mut Value) {
     let Some(schema) = schema.as_object_mut() else { return };
     schema.remove("title");
+    // Doc comments are broken into lines; a description is one.
+    if let Some(Value::String(text)) = schema.get_mut("description") {
+        *text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    }
     drop_null(schema);
     merge_variants(schema);
     if schema.get("format").is_some_and(|format| format != "int64" && format != "date-time") {

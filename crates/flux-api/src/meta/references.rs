@@ -68,7 +68,8 @@ pub struct SecretKeyReference {
     ),
 ])))]
 pub struct KubeConfigReference {
-    /// ConfigMap with `provider`, `cluster`, `address`, `ca.crt`, `audiences` and `serviceAccountName`, for a login by workload identity.
+    /// ConfigMap with `provider`, `cluster`, `address`, `ca.crt`, `audiences` and `serviceAccountName`, for a login by
+    /// workload identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_map_ref: Option<LocalObjectReference>,
     /// Secret with a kubeconfig, under the key `value` or `value.yaml` when none is given.

@@ -50,7 +50,8 @@ pub struct ImageRepositorySpec {
     /// Secret with the `address` of a proxy and, optionally, its `username` and `password`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy_secret_ref: Option<LocalObjectReference>,
-    /// ServiceAccount whose image pull secrets are used, and whose workload identity is where the provider is not generic.
+    /// ServiceAccount whose image pull secrets are used, and whose workload identity is where the provider is not
+    /// generic.
     #[serde(default, deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
     pub service_account_name: Option<String>,

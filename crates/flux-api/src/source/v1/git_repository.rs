@@ -38,7 +38,8 @@ pub struct GitRepositorySpec {
     /// Where to clone from: an http, https or ssh URL.
     #[schemars(regex(pattern = "^(http|https|ssh)://.*$"))]
     pub url: String,
-    /// Secret with the credentials: `username` and `password`, `bearerToken`, `identity` and `known_hosts`, the keys of a GitHub App, and `ca.crt`, `tls.crt`, `tls.key`.
+    /// Secret with the credentials: `username` and `password`, `bearerToken`, `identity` and `known_hosts`, the keys of
+    /// a GitHub App, and `ca.crt`, `tls.crt`, `tls.key`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<LocalObjectReference>,
     /// How to authenticate; `generic` when empty.
@@ -59,7 +60,8 @@ pub struct GitRepositorySpec {
     /// Signatures that the commit or the tag must carry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verify: Option<GitRepositoryVerification>,
-    /// Patterns in .gitignore syntax, appended to those of .sourceignore files. A non-empty set replaces the built-in exclusions.
+    /// Patterns in .gitignore syntax, appended to those of .sourceignore files. A non-empty set replaces the built-in
+    /// exclusions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ignore: Option<String>,
     /// Stops reconciliation, but not deletion, while true.

@@ -52,7 +52,8 @@ pub struct HelmChartSpec {
     /// What makes a new artifact; without effect for a HelmRepository.
     #[serde(default)]
     pub reconcile_strategy: ReconcileStrategy,
-    /// Files that are merged in order into the chart's default values. Their paths start at the root of the source, or of the chart in a HelmRepository.
+    /// Files that are merged in order into the chart's default values. Their paths start at the root of the source, or
+    /// of the chart in a HelmRepository.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values_files: Vec<String>,
     /// Leaves out values files that do not exist.
@@ -108,7 +109,8 @@ pub struct HelmChartVerification {
     /// What the chart was signed with.
     #[schemars(extend("default" = "cosign"))]
     pub provider: SignatureProvider,
-    /// Secret with public keys (`*.pub`) for cosign, or with `trustpolicy.json` and certificates for notation. Cosign works keyless without it.
+    /// Secret with public keys (`*.pub`) for cosign, or with `trustpolicy.json` and certificates for notation. Cosign
+    /// works keyless without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<LocalObjectReference>,
     /// Identities of keyless signatures, of which one must match; any is accepted when empty.

@@ -49,7 +49,8 @@ pub struct OCIRepositorySpec {
     /// Signatures that the artifact must carry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verify: Option<OCIRepositoryVerification>,
-    /// ServiceAccount whose image pull secrets are used, and whose workload identity is where the provider is not generic.
+    /// ServiceAccount whose image pull secrets are used, and whose workload identity is where the provider is not
+    /// generic.
     #[serde(default, deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub service_account_name: Option<String>,
     /// Secret with `tls.crt` and `tls.key`, `ca.crt`, or all three.
@@ -64,7 +65,8 @@ pub struct OCIRepositorySpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = SHORT_DURATION), extend("default" = "60s"))]
     pub timeout: Option<Duration>,
-    /// Patterns in .gitignore syntax, appended to those of .sourceignore files. A non-empty set replaces the built-in exclusions.
+    /// Patterns in .gitignore syntax, appended to those of .sourceignore files. A non-empty set replaces the built-in
+    /// exclusions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ignore: Option<String>,
     /// Talks plain HTTP to the registry.
@@ -123,7 +125,8 @@ pub struct OCIRepositoryVerification {
     /// What the artifact was signed with.
     #[schemars(extend("default" = "cosign"))]
     pub provider: SignatureProvider,
-    /// Secret with public keys (`*.pub`) for cosign, or with `trustpolicy.json` and certificates for notation. Cosign works keyless without it.
+    /// Secret with public keys (`*.pub`) for cosign, or with `trustpolicy.json` and certificates for notation. Cosign
+    /// works keyless without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<LocalObjectReference>,
     /// Identities of keyless signatures, of which one must match; any is accepted when empty.

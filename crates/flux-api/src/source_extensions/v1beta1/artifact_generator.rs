@@ -40,7 +40,8 @@ pub struct ArtifactGeneratorSpec {
     /// The sources to read, each under an alias.
     #[schemars(length(min = 1, max = 1000))]
     pub sources: Vec<SourceReference>,
-    /// Pattern of directories, as `@alias/path/{name}`: the artifacts are made once for each match, with the captures filled in.
+    /// Pattern of directories, as `@alias/path/{name}`: the artifacts are made once for each match, with the captures
+    /// filled in.
     #[serde(default, deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024), regex(pattern = "^@([a-z0-9]([a-z0-9_-]*[a-z0-9])?)/(.*)$"))]
     pub path_pattern: Option<String>,
