@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::error::{Error, Failure};
+use crate::protocol::Greeted;
 use crate::secret::Secret;
 
 /// A repository on a server, with all that is needed to talk to it.
@@ -30,6 +31,8 @@ pub struct Remote {
     pub timeout: Duration,
     /// What a server may make us read, keep and compute.
     pub limits: Limits,
+    /// What clones share: a server that answered is not greeted again.
+    pub(crate) greeted: Greeted,
 }
 
 /// Who we are to a server.
@@ -158,6 +161,7 @@ impl Remote {
             ssh: SshAlgorithms::default(),
             timeout: Duration::from_secs(60),
             limits: Limits::default(),
+            greeted: Greeted::default(),
         })
     }
 
@@ -183,35 +187,71 @@ impl Remote {
 
     /// What tells stores apart: the URL, and who asks with which trust.
     pub(crate) fn store_key(&self) -> String {
-        let mut hash = Sha256::new();
-        let mut part = |name: &str, bytes: &[u8]| {
-            hash.update((name.len() as u64).to_be_bytes());
-            hash.update(name);
-            hash.update((bytes.len() as u64).to_be_bytes());
-            hash.update(bytes);
-        };
-        part("url", self.url.as_str().as_bytes());
-        match (&self.account, &self.credentials) {
-            (Some(account), _) => part("account", account.as_bytes()),
-            (None, Credentials::None) => part("none", b""),
-            (None, Credentials::Basic { username, password }) => {
-                part("username", username.expose());
-                part("password", password.expose());
+        let mut parts = Parts::default();
+        parts.add("url", self.url.as_str().as_bytes());
+        match &self.account {
+            Some(account) => parts.add("account", account.as_bytes()),
+            None => parts.add_credentials(&self.credentials),
+        }
+        parts.add_tls(&self.tls);
+        parts.finish()
+    }
+
+    /// What tells conversations apart: all that decides who is asked by whom, and how.
+    pub(crate) fn identity(&self) -> String {
+        let mut parts = Parts::default();
+        parts.add("url", self.url.as_str().as_bytes());
+        parts.add_credentials(&self.credentials);
+        parts.add_tls(&self.tls);
+        parts.add("timeout", &self.timeout.as_nanos().to_be_bytes());
+        if let Some(proxy) = &self.proxy {
+            parts.add("proxy", proxy.address.as_str().as_bytes());
+            parts.add("proxy username", proxy.username.as_ref().map(Secret::expose).unwrap_or_default());
+            parts.add("proxy password", proxy.password.as_ref().map(Secret::expose).unwrap_or_default());
+        }
+        parts.finish()
+    }
+}
+
+/// A hash over named parts that cannot run into each other.
+#[derive(Default)]
+struct Parts(Sha256);
+
+impl Parts {
+    fn add(&mut self, name: &str, bytes: &[u8]) {
+        for part in [name.as_bytes(), bytes] {
+            self.0.update((part.len() as u64).to_be_bytes());
+            self.0.update(part);
+        }
+    }
+
+    fn add_credentials(&mut self, credentials: &Credentials) {
+        match credentials {
+            Credentials::None => self.add("none", b""),
+            Credentials::Basic { username, password } => {
+                self.add("username", username.expose());
+                self.add("password", password.expose());
             }
-            (None, Credentials::Bearer(token)) => part("bearer", token.expose()),
-            (None, Credentials::Ssh(ssh)) => {
-                part("user", ssh.user.as_deref().unwrap_or_default().as_bytes());
-                part("identity", ssh.identity.expose());
+            Credentials::Bearer(token) => self.add("bearer", token.expose()),
+            Credentials::Ssh(ssh) => {
+                self.add("user", ssh.user.as_deref().unwrap_or_default().as_bytes());
+                self.add("identity", ssh.identity.expose());
             }
         }
-        if let Some(ca) = &self.tls.ca {
-            part("ca", ca);
+    }
+
+    fn add_tls(&mut self, tls: &Tls) {
+        if let Some(ca) = &tls.ca {
+            self.add("ca", ca);
         }
-        if let Some(identity) = &self.tls.identity {
-            part("certificate", &identity.certificate);
-            part("key", identity.key.expose());
+        if let Some(identity) = &tls.identity {
+            self.add("certificate", &identity.certificate);
+            self.add("key", identity.key.expose());
         }
-        hex::encode(hash.finalize())
+    }
+
+    fn finish(self) -> String {
+        hex::encode(self.0.finalize())
     }
 }
 

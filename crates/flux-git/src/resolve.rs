@@ -1,23 +1,28 @@
 //! One listing, one answer.
 
-use std::cmp::Ordering;
-
+use camino::Utf8Path;
 use flux_semver::{Constraint, Version};
 use gix_hash::ObjectId;
+use gix_object::Kind;
 
+use crate::commit::Commit;
 use crate::error::{Error, Failure};
-use crate::protocol::{Advertisement, RemoteRef, list};
+use crate::protocol::{Advertisement, Depth, FetchRequest, Filter, RemoteRef, greet, list, start};
 use crate::reference::{Reference, Resolved};
 use crate::remote::Remote;
+use crate::store::objects::{Objects, receive};
 use crate::transport::{Connection, within};
 
 /// What marks the commit behind an annotated tag.
 const PEELED: &str = "^{}";
+/// Tags of equal versions whose commits are compared.
+const MAX_TIES: usize = 16;
 
 /// What the server has for `reference`, found in one listing that is filtered to it.
 ///
 /// [`Reference::Commit`] needs no server: it resolves to itself. Of the tags that a range takes, the highest version
-/// wins.
+/// wins; of equal versions (`1.0.0+a` and `1.0.0+b`) the one with the youngest commit where the server lets us ask for
+/// commits alone, else the last by name.
 pub async fn resolve(remote: &Remote, reference: &Reference) -> Result<Resolved, Error> {
     let wanted = Wanted::parse(reference).map_err(|failure| failure.at(remote))?;
     if let Wanted::Commit { id, branch } = wanted {
@@ -25,16 +30,16 @@ pub async fn resolve(remote: &Remote, reference: &Reference) -> Result<Resolved,
     }
     within(remote, "listing references", async {
         let prefixes = wanted.prefixes();
-        let mut connection = Connection::open(remote).await?;
-        let advertisement = Advertisement::read(&mut connection, &prefixes, &remote.limits).await?;
+        let (mut connection, advertisement) = greet(remote, &prefixes).await?;
         let refs = list(&mut connection, &advertisement, &prefixes).await?;
-        if let Some(resolved) = wanted.pick(&refs) {
-            return Ok(resolved);
+        let mut candidates = wanted.candidates(&refs);
+        if candidates.len() > 1 && advertisement.version == 2 && advertisement.can("filter") {
+            sort_by_age(&mut candidates, connection, &advertisement, remote).await?;
+        } else if candidates.is_empty() {
+            let empty = is_empty(&mut connection, &advertisement).await?;
+            return Err(if empty { Failure::EmptyRepository } else { wanted.missing() });
         }
-        if is_empty(&mut connection, &advertisement).await? {
-            return Err(Failure::EmptyRepository);
-        }
-        Err(wanted.missing())
+        candidates.pop().ok_or_else(|| wanted.missing())
     })
     .await
 }
@@ -91,20 +96,26 @@ impl Wanted {
         }
     }
 
-    fn pick(&self, refs: &[RemoteRef]) -> Option<Resolved> {
+    /// What fits equally well, by name; several only where tags of a range are equal versions of different commits.
+    fn candidates(&self, refs: &[RemoteRef]) -> Vec<Resolved> {
         let resolved = |shown: &str, found: &RemoteRef| {
             let (commit, tag) = found.commit_and_tag();
             Resolved { name: Some(shown.to_owned()), full_name: Some(found.name.clone()), commit, tag }
         };
         match self {
             Self::Ref { full, shown } => {
-                refs.iter().find(|found| found.name == *full).map(|found| resolved(shown, found))
+                refs.iter().filter(|found| found.name == *full).take(1).map(|found| resolved(shown, found)).collect()
             }
             Self::Range { range, .. } => {
-                let (tag, found) = highest(range, refs)?;
-                Some(resolved(tag, found))
+                let mut best: Vec<Resolved> = highest(range, refs).map(|(tag, found)| resolved(tag, found)).collect();
+                best.sort_by(|one, other| one.name.cmp(&other.name));
+                if best.iter().all(|one| one.commit == best[0].commit) {
+                    best.drain(..best.len().saturating_sub(1));
+                }
+                best.truncate(MAX_TIES);
+                best
             }
-            Self::Commit { .. } => None,
+            Self::Commit { .. } => Vec::new(),
         }
     }
 
@@ -117,23 +128,58 @@ impl Wanted {
     }
 }
 
-/// The highest version in the range among the tags.
-fn highest<'a>(range: &Constraint, refs: &'a [RemoteRef]) -> Option<(&'a str, &'a RemoteRef)> {
-    refs.iter()
-        .filter_map(|found| {
-            let tag = found.name.strip_prefix("refs/tags/")?;
-            let version = tag_version(tag).filter(|version| range.matches(version))?;
-            Some((version, tag, found))
-        })
-        .max_by(|(one, one_tag, _), (other, other_tag, _)| match one.cmp(other) {
-            Ordering::Equal => one_tag.cmp(other_tag),
-            unequal => unequal,
-        })
-        .map(|(_, tag, found)| (tag, found))
+/// The tags with the highest version in the range.
+fn highest<'a>(range: &Constraint, refs: &'a [RemoteRef]) -> impl Iterator<Item = (&'a str, &'a RemoteRef)> {
+    let mut best: Option<Version> = None;
+    let mut tags = Vec::new();
+    for found in refs {
+        let Some(tag) = found.name.strip_prefix("refs/tags/") else { continue };
+        let Some(version) = tag_version(tag).filter(|version| range.matches(version)) else { continue };
+        if best.as_ref().is_none_or(|best| version > *best) {
+            tags.clear();
+            best = Some(version.clone());
+        }
+        if best.as_ref() == Some(&version) {
+            tags.push((tag, found));
+        }
+    }
+    tags.into_iter()
 }
 
 /// The version a tag names: three numbers, after an optional `v`.
 fn tag_version(tag: &str) -> Option<Version> {
     let core = tag.split(['-', '+']).next().unwrap_or_default();
     (core.split('.').count() == 3).then(|| Version::parse(tag).ok()).flatten()
+}
+
+/// Sorts by the commits' time, after asking for the commits alone.
+async fn sort_by_age(
+    candidates: &mut [Resolved],
+    mut connection: Connection,
+    advertisement: &Advertisement,
+    remote: &Remote,
+) -> Result<(), Failure> {
+    let scratch = tempfile::tempdir().map_err(Failure::store("failed to make a temporary folder"))?;
+    let unreadable = || Failure::store("failed to make a temporary folder")(std::io::ErrorKind::InvalidFilename.into());
+    let objects = Utf8Path::from_path(scratch.path()).ok_or_else(unreadable)?.to_owned();
+    let packs = objects.join("pack");
+    std::fs::create_dir(&packs).map_err(Failure::store("failed to make a temporary folder"))?;
+    let request = FetchRequest {
+        wants: candidates.iter().map(|candidate| candidate.commit).collect(),
+        haves: Vec::new(),
+        shallow: Vec::new(),
+        depth: Depth::One,
+        filter: Filter::NoTrees,
+    };
+    let stream = start(&mut connection, advertisement, &request).await?;
+    receive(stream, packs, None, remote.limits, ()).await?;
+    let mut reader = Objects::open(&objects, &remote.limits)?.reader();
+    let mut ages = Vec::new();
+    for candidate in &*candidates {
+        let commit = Commit::parse(candidate.commit, reader.read(&candidate.commit, Kind::Commit)?);
+        ages.push((candidate.commit, commit.map(|commit| commit.committer.seconds).unwrap_or_default()));
+    }
+    let age = |id: ObjectId| ages.iter().find(|(commit, _)| *commit == id).map(|(_, seconds)| *seconds);
+    candidates.sort_by_key(|candidate| age(candidate.commit));
+    Ok(())
 }

@@ -1,15 +1,41 @@
 //! The server's greeting: what it can do, and in older versions all it has.
 
+use std::sync::Arc;
+
 use gix_hash::ObjectId;
+use parking_lot::Mutex;
 
 use crate::error::Failure;
 use crate::protocol::listing::{RefCollector, RemoteRef};
-use crate::remote::Limits;
-use crate::transport::Connection;
+use crate::remote::{Limits, Remote};
 use crate::transport::packet::Packet;
+use crate::transport::{Connection, HttpSession};
+
+/// A server that greeted us, kept for the next conversation of the same run. Only version 2 greetings are kept: they say
+/// what the server can do, not what it has.
+#[derive(Clone, Default)]
+pub(crate) struct Greeted(Arc<Mutex<Option<(String, HttpSession, Advertisement)>>>);
+
+/// Opens a conversation and reads the greeting, or takes up where the last one with the same remote ended.
+pub(crate) async fn greet(remote: &Remote, prefixes: &[String]) -> Result<(Connection, Advertisement), Failure> {
+    let identity = remote.identity();
+    if let Some((known, session, advertisement)) = &*remote.greeted.0.lock()
+        && *known == identity
+    {
+        let mut connection = Connection::resume(session.clone());
+        connection.reader.limit("the reference listing", remote.limits.listing_bytes);
+        return Ok((connection, advertisement.clone()));
+    }
+    let mut connection = Connection::open(remote).await?;
+    let advertisement = Advertisement::read(&mut connection, prefixes, &remote.limits).await?;
+    if let Some(session) = connection.session().filter(|_| advertisement.version == 2) {
+        *remote.greeted.0.lock() = Some((identity, session.clone(), advertisement.clone()));
+    }
+    Ok((connection, advertisement))
+}
 
 /// What the server can do.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Advertisement {
     /// 0, 1 or 2; the first two differ in nothing that matters here.
     pub(crate) version: u8,
@@ -22,12 +48,8 @@ pub(crate) struct Advertisement {
 
 impl Advertisement {
     /// Reads the greeting. Of the references that older servers tell unasked, those below `prefixes` are kept.
-    pub(crate) async fn read(
-        connection: &mut Connection,
-        prefixes: &[String],
-        limits: &Limits,
-    ) -> Result<Self, Failure> {
-        let http = connection.is_http();
+    async fn read(connection: &mut Connection, prefixes: &[String], limits: &Limits) -> Result<Self, Failure> {
+        let http = connection.session().is_some();
         let reader = &mut connection.reader;
         reader.limit("the reference listing", limits.listing_bytes);
         let mut first = reader.expect().await?;

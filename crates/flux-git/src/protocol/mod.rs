@@ -5,7 +5,7 @@ mod listing;
 mod request;
 mod sideband;
 
-pub(crate) use advertisement::Advertisement;
+pub(crate) use advertisement::{Advertisement, Greeted, greet};
 pub(crate) use listing::{RemoteRef, list};
 pub(crate) use request::{Depth, FetchRequest, Filter, start};
 pub(crate) use sideband::PackStream;

@@ -14,6 +14,19 @@ pub(crate) enum Filter {
     Everything,
     /// All but files.
     NoBlobs,
+    /// Commits and tags.
+    NoTrees,
+}
+
+impl Filter {
+    /// The filter as the protocol names it.
+    fn spec(self) -> Option<&'static str> {
+        match self {
+            Self::Everything => None,
+            Self::NoBlobs => Some("blob:none"),
+            Self::NoTrees => Some("tree:0"),
+        }
+    }
 }
 
 /// How much of a commit's past comes along.
@@ -94,8 +107,8 @@ fn version_2(advertisement: &Advertisement, request: &FetchRequest) -> Vec<u8> {
     if advertisement.can("shallow") {
         push_shallow(&mut body, request);
     }
-    if request.filter == Filter::NoBlobs && advertisement.can("filter") {
-        push_line(&mut body, "filter blob:none");
+    if let Some(filter) = request.filter.spec().filter(|_| advertisement.can("filter")) {
+        push_line(&mut body, &format!("filter {filter}"));
     }
     for id in &request.wants {
         push_line(&mut body, &format!("want {id}"));
@@ -114,12 +127,14 @@ fn version_0(advertisement: &Advertisement, request: &FetchRequest) -> Result<Ve
         return Err(Failure::Protocol("the server cannot tell the pack from messages (side-band)".to_owned()));
     };
     let mut features = vec![sideband];
+    // Some servers insist on acknowledging in detail, which changes nothing where all is asked for at once.
+    features.extend(["multi_ack_detailed", "multi_ack"].into_iter().find(|name| advertisement.can(name)));
     features.extend(["ofs-delta", "no-progress"].into_iter().filter(|name| advertisement.can(name)));
     if !request.haves.is_empty() && advertisement.can("thin-pack") {
         features.push("thin-pack");
     }
-    let filtered = request.filter == Filter::NoBlobs && advertisement.can("filter");
-    if filtered {
+    let filter = request.filter.spec().filter(|_| advertisement.can("filter"));
+    if filter.is_some() {
         features.push("filter");
     }
     if advertisement.can("agent") {
@@ -136,8 +151,8 @@ fn version_0(advertisement: &Advertisement, request: &FetchRequest) -> Result<Ve
     if advertisement.can("shallow") {
         push_shallow(&mut body, request);
     }
-    if filtered {
-        push_line(&mut body, "filter blob:none");
+    if let Some(filter) = filter {
+        push_line(&mut body, &format!("filter {filter}"));
     }
     push_flush(&mut body);
     for id in &request.haves {

@@ -11,7 +11,7 @@ use gix_object::Kind;
 use crate::checkout::{Checkout, Mounted, Sparse, Submodule, missing_blobs, submodules};
 use crate::commit::{Commit, Tag};
 use crate::error::{Error, Failure};
-use crate::protocol::{Advertisement, Depth, FetchRequest, Filter, list, start};
+use crate::protocol::{Advertisement, Depth, FetchRequest, Filter, greet, list, start};
 use crate::reference::Resolved;
 use crate::remote::Remote;
 use crate::store::objects::{Objects, receive};
@@ -176,18 +176,15 @@ impl Session<'_> {
     /// The greeted server. HTTP servers answer any number of requests; SSH servers of old versions only one.
     async fn connection(&mut self) -> Result<&mut (Connection, Advertisement), Failure> {
         let used = self.used;
-        let usable = self
-            .connection
-            .take()
-            .filter(|(connection, advertisement)| !used || connection.is_http() || advertisement.version == 2);
+        let usable = self.connection.take().filter(|(connection, advertisement)| {
+            !used || connection.session().is_some() || advertisement.version == 2
+        });
         if let Some(usable) = usable {
             return Ok(self.connection.insert(usable));
         }
-        let mut connection = Connection::open(self.remote).await?;
-        let everything = ["refs/".to_owned()];
-        let advertisement = Advertisement::read(&mut connection, &everything, &self.remote.limits).await?;
+        let greeted = greet(self.remote, &["refs/".to_owned()]).await?;
         self.used = false;
-        Ok(self.connection.insert((connection, advertisement)))
+        Ok(self.connection.insert(greeted))
     }
 
     fn objects(&self) -> Result<Objects, Failure> {
@@ -326,7 +323,10 @@ impl Session<'_> {
 
 /// The commits that a request with this filter may build on.
 fn usable(tips: &[Tip], filter: Filter) -> impl Iterator<Item = &Tip> {
-    tips.iter().rev().filter(move |tip| filter == Filter::NoBlobs || tip.extent != Extent::Directories).take(MAX_HAVES)
+    tips.iter()
+        .rev()
+        .filter(move |tip| filter != Filter::Everything || tip.extent != Extent::Directories)
+        .take(MAX_HAVES)
 }
 
 fn haves(tips: &[Tip], filter: Filter) -> Vec<ObjectId> {

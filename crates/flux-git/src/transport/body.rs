@@ -12,6 +12,8 @@ pub(crate) enum Body {
     Http(reqwest::Response),
     /// A channel; the answers of a whole conversation follow each other.
     Ssh(Box<SshSession>),
+    /// Nothing: what there was to say was said before.
+    Silent,
     /// What a test says.
     #[cfg(test)]
     Fixed(Option<Bytes>),
@@ -28,6 +30,7 @@ impl Body {
         match self {
             Self::Http(response) => response.chunk().await.map_err(http::failure),
             Self::Ssh(session) => session.chunk().await,
+            Self::Silent => Ok(None),
             #[cfg(test)]
             Self::Fixed(bytes) => Ok(bytes.take()),
         }

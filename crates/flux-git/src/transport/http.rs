@@ -17,6 +17,7 @@ const SERVICE: &str = "git-upload-pack";
 const MAX_REDIRECTS: usize = 5;
 
 /// A server that was found, and how we show who we are to it.
+#[derive(Clone)]
 pub(crate) struct HttpSession {
     client: Client,
     base: Url,

@@ -12,11 +12,11 @@ use std::future::Future;
 use crate::error::{Error, Failure};
 use crate::remote::Remote;
 use crate::transport::body::Body;
-use crate::transport::http::HttpSession;
+pub(crate) use crate::transport::http::HttpSession;
 use crate::transport::packet::PacketReader;
 use crate::transport::ssh::SshSession;
 
-/// An open conversation. It starts with the server's advertisement in [`Connection::reader`].
+/// An open conversation.
 pub(crate) struct Connection {
     http: Option<HttpSession>,
     /// The answer that is being read.
@@ -24,7 +24,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Greets the server, asking for version 2 of the protocol.
+    /// Connects and asks for version 2 of the protocol; the greeting follows in [`Connection::reader`].
     pub(crate) async fn open(remote: &Remote) -> Result<Self, Failure> {
         if remote.is_ssh() {
             let session = SshSession::open(remote).await?;
@@ -34,9 +34,14 @@ impl Connection {
         Ok(Self { http: Some(session), reader: PacketReader::new(Body::Http(response)) })
     }
 
-    /// Whether each request is a new one to the server, which is then greeted with a service line.
-    pub(crate) fn is_http(&self) -> bool {
-        self.http.is_some()
+    /// Goes on with a server that greeted us before.
+    pub(crate) fn resume(session: HttpSession) -> Self {
+        Self { http: Some(session), reader: PacketReader::new(Body::Silent) }
+    }
+
+    /// The part of the conversation that outlives it, over HTTP.
+    pub(crate) fn session(&self) -> Option<&HttpSession> {
+        self.http.as_ref()
     }
 
     /// Sends `request` in the protocol's `version`; the answer follows in [`Connection::reader`].
@@ -48,7 +53,7 @@ impl Connection {
         }
         match self.reader.body() {
             Body::Ssh(session) => session.send(request).await,
-            Body::Http(_) => Ok(()),
+            Body::Http(_) | Body::Silent => Ok(()),
             #[cfg(test)]
             Body::Fixed(_) => Ok(()),
         }

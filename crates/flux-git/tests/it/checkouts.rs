@@ -1,6 +1,6 @@
 //! What a checkout shows, and how little is fetched for it.
 
-use flux_git::{FetchOptions, Reference};
+use flux_git::{FetchOptions, resolve};
 use flux_testkit::Change;
 
 use crate::fixture::{Fixture, branch, listing, message, noise, sparse};
@@ -99,17 +99,13 @@ async fn a_missing_sparse_directory_is_named() {
 }
 
 #[tokio::test]
-async fn single_commits_are_found_in_history_where_the_server_hands_out_none() {
+async fn a_run_greets_the_server_once() {
     let fixture = Fixture::new();
-    let first = fixture.repository.commit_files("main", "first", &[("a", "1")]).unwrap();
-    fixture.repository.commit_files("main", "second", &[("a", "2")]).unwrap();
-    fixture.repository.configure("protocol.version", "0").unwrap();
-    fixture.repository.configure("uploadpack.advertiseRef", "false").unwrap();
-    for branch in [None, Some("main".to_owned())] {
-        let reference = Reference::Commit { id: first.clone(), branch };
-        let checkout = fixture.fetch(reference, &FetchOptions::default()).await.unwrap();
-        assert_eq!(listing(&checkout), ["a=1"]);
-    }
+    fixture.repository.commit_files("main", "first", &[("a", "1")]).unwrap();
+    let remote = fixture.remote();
+    let resolved = resolve(&remote, &branch("main")).await.unwrap();
+    fixture.store.fetch(&remote, &resolved, &FetchOptions::default()).await.unwrap();
+    assert_eq!(fixture.kinds(), ["info/refs", "git-upload-pack", "git-upload-pack"]);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod checkouts;
 mod fixture;
 mod hostile;
 mod references;
+mod relay;
 mod signatures;
 mod ssh;
 mod stores;

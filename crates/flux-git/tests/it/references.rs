@@ -40,6 +40,26 @@ async fn each_kind_of_reference_finds_its_commit_and_revision() {
 }
 
 #[tokio::test]
+async fn of_equal_versions_the_youngest_commit_wins() {
+    let fixture = Fixture::new();
+    let repository = &fixture.repository;
+    let tree = {
+        repository.commit_files("main", "first", &[("a", "1")]).unwrap();
+        repository.resolve("main^{tree}").unwrap()
+    };
+    let commit = |seconds: u32| {
+        let who = format!("A <a@example.com> {seconds} +0000");
+        let text = format!("tree {tree}\nauthor {who}\ncommitter {who}\n\nat {seconds}\n");
+        repository.write_object("commit", text.as_bytes()).unwrap()
+    };
+    for (tag, seconds) in [("1.0.0+a", 2000), ("1.0.0+b", 3000), ("1.0.0+c", 1000), ("0.9.0", 9000)] {
+        repository.tag(tag, &commit(seconds)).unwrap();
+    }
+    let resolved = fixture.resolve(Reference::Semver("<2.0.0".to_owned())).await.unwrap();
+    assert_eq!(resolved.name.as_deref(), Some("1.0.0+b"));
+}
+
+#[tokio::test]
 async fn a_poll_without_news_is_one_small_listing() {
     let fixture = Fixture::new();
     let commit = fixture.repository.commit_files("main", "first", &[("a", "1")]).unwrap();
