@@ -33,7 +33,7 @@ pub async fn wait_for<T>(what: &str, timeout: Duration, mut check: impl AsyncFnM
 }
 
 /// The value of the first `check` that passes, looking at the named object, or its absence, whenever it changes.
-/// The failure has the last error of `check` and the object as it was last seen.
+/// The first line of the failure has the last error of `check`; the object as it was last seen follows.
 pub async fn wait_object<K, T>(
     api: &Api<K>,
     name: &str,
@@ -60,9 +60,15 @@ where
             Err(err) => missing = anyhow!(err).context("watch"),
         }
     }
-    let last = match seen {
-        Some(object) => serde_json::to_string_pretty(&object).context("print the object last seen")?,
-        None => "not there".to_owned(),
-    };
-    Err(missing.context(format!("{name}: not so after {timeout:?}; last seen: {last}")))
+    Err(anyhow!("{name}: {missing:#} (waited for {timeout:?})\nlast seen: {}", print(seen.as_ref())?))
+}
+
+/// An object as a person reads it, without who manages which field.
+fn print<K: Serialize>(object: Option<&K>) -> Result<String> {
+    let Some(object) = object else { return Ok("not there".to_owned()) };
+    let mut value = serde_json::to_value(object).context("print the object last seen")?;
+    if let Some(metadata) = value.get_mut("metadata").and_then(|metadata| metadata.as_object_mut()) {
+        metadata.remove("managedFields");
+    }
+    serde_json::to_string_pretty(&value).context("print the object last seen")
 }

@@ -35,7 +35,7 @@ impl Board {
     }
 
     /// Shows `work` while it goes on, and then what came of it and how long it took. The text beside a value is what was
-    /// achieved; an error is shown here and handed on.
+    /// achieved; the first line of an error is shown here, and the error handed on.
     pub(crate) async fn step<T>(&self, title: &str, work: impl Future<Output = Result<(T, String)>>) -> Result<T> {
         let row = self.begin(title);
         let started = Instant::now();
@@ -43,11 +43,12 @@ impl Board {
         let time = started.elapsed();
         match ended {
             Ok((value, achieved)) => {
-                self.end(row, title, "✔", "green", time, &achieved);
+                end(row, title, GOOD, time, &achieved);
                 Ok(value)
             }
             Err(err) => {
-                self.end(row, title, "✗", "red", time, &format!("{err:#}"));
+                let text = format!("{err:#}");
+                end(row, title, BAD, time, text.lines().next().unwrap_or_default());
                 Err(err)
             }
         }
@@ -86,22 +87,6 @@ impl Board {
         row.enable_steady_tick(Duration::from_millis(100));
         Some(row)
     }
-
-    fn end(&self, row: Option<ProgressBar>, title: &str, mark: &str, color: &str, time: Duration, achieved: &str) {
-        let time = format!("{:>7.2} s", time.as_secs_f64());
-        match (row, &self.terminal) {
-            (Some(row), Some(terminal)) if achieved.contains('\n') => {
-                terminal.rows.remove(&row);
-                self.note(&format!("{mark} {title:TITLE$} {time}  {achieved}"));
-            }
-            (Some(row), _) => {
-                row.disable_steady_tick();
-                row.set_style(style(&format!("{{msg:.{color}}} {{prefix:{TITLE}}} {time}  {achieved}")));
-                row.finish_with_message(mark.to_owned());
-            }
-            (None, _) => write_line(&format!("{mark} {title:TITLE$} {time}  {achieved}")),
-        }
-    }
 }
 
 impl ObjectRow {
@@ -111,6 +96,22 @@ impl ObjectRow {
             row.set_message(state.to_owned());
         }
     }
+}
+
+/// How a row looks that is done: its mark and the mark's colour.
+type Look = (&'static str, &'static str);
+
+const GOOD: Look = ("✔", "green");
+const BAD: Look = ("✗", "red");
+
+/// Turns a step's row into what stays of it, or writes the line.
+fn end(row: Option<ProgressBar>, title: &str, (mark, color): Look, time: Duration, outcome: &str) {
+    let text = format!("{title:TITLE$} {:>7.2} s  {outcome}", time.as_secs_f64());
+    let Some(row) = row else { return write_line(&format!("{mark} {text}")) };
+    row.disable_steady_tick();
+    row.set_style(style(&format!("{{msg:.{color}}} {{prefix}}")));
+    row.set_prefix(text);
+    row.finish_with_message(mark);
 }
 
 /// The style that a template describes; the plain one should the template be wrong.

@@ -127,7 +127,8 @@ impl Actor {
         let controller = controller(&kubeconfig)?
             .in_folder(&folder)
             .environment("RUNTIME_NAMESPACE", NAMESPACE)
-            .flag("--enable-leader-election");
+            .flag("--enable-leader-election")
+            .flag("--log-encoding=console");
         let running = controller.start().await?;
         Ok(Self { running, controller, log: folder.join(format!("{name}.log")) })
     }
