@@ -71,10 +71,11 @@ mod tests {
     fn object(extra: Value) -> Manifest {
         let mut value = json!({"apiVersion": "v1", "kind": "ConfigMap",
             "metadata": {"name": "x", "resourceVersion": "7", "labels": {"a": "1"}, "generation": 1}});
-        for (key, field) in extra.as_object().unwrap() {
-            match value.get_mut(key) {
-                Some(Value::Object(map)) => map.extend(field.as_object().unwrap().clone()),
-                _ => value[key] = field.clone(),
+        let Value::Object(extra) = extra else { unreachable!() };
+        for (key, field) in extra {
+            match (value.get_mut(&key), field) {
+                (Some(Value::Object(map)), Value::Object(field)) => map.extend(field),
+                (_, field) => value[key] = field,
             }
         }
         Manifest::new(value).unwrap()

@@ -142,11 +142,11 @@ impl Target {
             Selector::parse(text).map_err(|part| IgnoreError::Selector { field, part })
         };
         Ok(Self {
-            group: anchored("group", group)?,
-            version: anchored("version", version)?,
-            kind: anchored("kind", kind)?,
-            name: anchored("name", name)?,
-            namespace: anchored("namespace", namespace)?,
+            group: anchored("group", group.as_ref())?,
+            version: anchored("version", version.as_ref())?,
+            kind: anchored("kind", kind.as_ref())?,
+            name: anchored("name", name.as_ref())?,
+            namespace: anchored("namespace", namespace.as_ref())?,
             labels: selector("labelSelector", label_selector)?,
             annotations: selector("annotationSelector", annotation_selector)?,
         })
@@ -165,8 +165,8 @@ impl Target {
 }
 
 /// Empty patterns match everything.
-fn anchored(field: &'static str, pattern: &Option<String>) -> Result<Option<Regex>, IgnoreError> {
-    let Some(pattern) = pattern.as_deref().filter(|pattern| !pattern.is_empty()) else { return Ok(None) };
+fn anchored(field: &'static str, pattern: Option<&String>) -> Result<Option<Regex>, IgnoreError> {
+    let Some(pattern) = pattern.filter(|pattern| !pattern.is_empty()) else { return Ok(None) };
     let regex = regex::RegexBuilder::new(&format!("^(?:{pattern})$")).size_limit(MAX_REGEX_BYTES).build();
     regex.map(Some).map_err(|source| IgnoreError::Regex {
         field,
@@ -207,10 +207,9 @@ fn owns(fields: &Map<String, Value>, live: &Value, segments: &[String]) -> bool 
         _ => (fields.get(&format!("f:{segment}")), live.get(segment)),
     };
     match (child.and_then(Value::as_object), live) {
-        (None, _) => false,
         (Some(_), _) if rest.is_empty() => true,
         (Some(child), Some(live)) => owns(child, live, rest),
-        (Some(_), None) => false,
+        (None, _) | (Some(_), None) => false,
     }
 }
 

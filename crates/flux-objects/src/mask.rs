@@ -140,7 +140,9 @@ mod tests {
     use super::*;
 
     fn secret(data: Value) -> Manifest {
-        Manifest::new(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x"}, "data": data})).unwrap()
+        let mut value = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x"}});
+        value["data"] = data;
+        Manifest::new(value).unwrap()
     }
 
     fn check(data: Value, text: &str, expected: &str) {

@@ -104,7 +104,7 @@ fn holds_certificate(bundle: &str) -> bool {
         // A DER sequence starts with 0x30.
         STANDARD.decode(body).is_ok_and(|der| der.first() == Some(&0x30))
     };
-    !blocks.is_empty() && blocks.iter().all(|block| is_der(block))
+    !blocks.is_empty() && blocks.iter().all(is_der)
 }
 
 fn field_mut<'a>(map: &'a mut Map<String, Value>, path: &[&str]) -> Option<&'a mut Map<String, Value>> {
@@ -120,7 +120,7 @@ mod tests {
     fn check(input: Value, expected: Value, dropped: &[&str]) {
         let mut manifest = Manifest::new(input).unwrap();
         assert_eq!(normalise(&mut manifest), dropped);
-        assert_eq!(manifest.into_value(), expected);
+        assert_eq!((manifest.into_value(),), (expected,));
     }
 
     #[test]

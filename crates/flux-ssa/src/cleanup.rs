@@ -165,12 +165,15 @@ mod tests {
     fn live(metadata: Value) -> Manifest {
         let mut value = json!({"apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": {"name": "web", "resourceVersion": "7"}});
-        value["metadata"].as_object_mut().unwrap().extend(metadata.as_object().unwrap().clone());
+        let Value::Object(metadata) = metadata else { unreachable!() };
+        value["metadata"].as_object_mut().unwrap().extend(metadata);
         Manifest::new(value).unwrap()
     }
 
     fn entry(manager: &str, operation: &str, fields: Value) -> Value {
-        json!({"manager": manager, "operation": operation, "apiVersion": "apps/v1", "fieldsV1": fields})
+        let mut entry = json!({"manager": manager, "operation": operation, "apiVersion": "apps/v1"});
+        entry["fieldsV1"] = fields;
+        entry
     }
 
     fn check_fold(entries: &[Value], expected: Option<&[Value]>) {

@@ -138,10 +138,10 @@ mod tests {
     use super::*;
 
     fn object(annotations: Value, data: &str, resource_version: &str) -> Manifest {
-        Manifest::new(json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": data, "b": "same"},
-            "metadata": {"name": "x", "namespace": "apps", "uid": "u", "annotations": annotations,
-                "resourceVersion": resource_version}}))
-        .unwrap()
+        let mut value = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": data, "b": "same"},
+            "metadata": {"name": "x", "namespace": "apps", "uid": "u", "resourceVersion": resource_version}});
+        value["metadata"]["annotations"] = annotations;
+        Manifest::new(value).unwrap()
     }
 
     fn plain(data: &str, resource_version: &str) -> Manifest {

@@ -141,7 +141,9 @@ mod tests {
     fn check(labels: Value, annotations: Value, expected: bool) {
         let owner =
             Owner { group: "kustomize.toolkit.fluxcd.io".into(), name: "apps".into(), namespace: "flux".into() };
-        let metadata = json!({"name": "x", "labels": labels, "annotations": annotations});
+        let mut metadata = json!({"name": "x"});
+        metadata["labels"] = labels;
+        metadata["annotations"] = annotations;
         let live = Manifest::new(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})).unwrap();
         assert_eq!(may_delete(&live, &owner, &Marks::of(&owner.group)), expected, "{live:?}");
     }

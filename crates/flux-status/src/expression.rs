@@ -21,7 +21,7 @@ const LONGEST: usize = 16 * 1024;
 /// How deep comprehensions may nest: each level may multiply the steps.
 const DEEPEST: usize = 4;
 /// How many items all comprehensions of one evaluation may visit.
-const STEPS: u64 = 1_000_000;
+const STEPS: u64 = 100_000;
 /// Counts what a comprehension is about to visit. No identifier of CEL starts like this.
 const COUNT: &str = "@count";
 
@@ -367,8 +367,8 @@ mod tests {
         assert!(refused("status.phase == ").starts_with("failed to parse the CEL expression 'status.phase == ': "));
         assert_eq!(refused(&"a".repeat(LONGEST + 1)), "CEL expression is longer than 16384 bytes");
         let nested = |levels: usize| {
-            let open: String = (0..levels).map(|level| format!("[1].all(v{level}, ")).collect();
-            format!("{open}true{}", ")".repeat(levels))
+            let open: Vec<String> = (0..levels).map(|level| format!("[1].all(v{level}, ")).collect();
+            format!("{}true{}", open.concat(), ")".repeat(levels))
         };
         assert!(Expression::parse(&nested(DEEPEST)).is_ok());
         assert!(refused(&nested(DEEPEST + 1)).ends_with("nests comprehensions deeper than 4"));
@@ -390,7 +390,7 @@ mod tests {
 
     #[test]
     fn an_evaluation_that_takes_too_many_steps_is_cut() {
-        let items: Vec<u32> = (0..2000).collect();
+        let items: Vec<u32> = (0..200).collect();
         let variables = json!(items);
         let expression = Expression::parse("l.all(a, l.all(b, l.all(c, a + b + c >= 0)))").unwrap();
         let err = expression.evaluate([("l", &variables)]).unwrap_err();

@@ -16,15 +16,15 @@ pub(crate) fn extension(env: &mut Env) -> Result<(), DeclarationError> {
 }
 
 fn contains<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
-    answer(&args, |left, right| includes(left, right))
+    answer(args, includes)
 }
 
 fn equivalent<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
-    answer(&args, |left, right| includes(left, right) && includes(right, left))
+    answer(args, |left, right| includes(left, right) && includes(right, left))
 }
 
 fn intersects<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
-    answer(&args, |left, right| left.iter().any(|item| right.contains(item)))
+    answer(args, |left, right| left.iter().any(|item| right.contains(item)))
 }
 
 fn includes(left: &[Value], right: &[Value]) -> bool {
@@ -32,12 +32,11 @@ fn includes(left: &[Value], right: &[Value]) -> bool {
 }
 
 fn answer<'b, 'v>(
-    args: &[CowVal<'b, 'v>],
+    args: Vec<CowVal<'b, 'v>>,
     compare: impl Fn(&[Value], &[Value]) -> bool,
 ) -> Result<CowVal<'b, 'v>, ExecutionError> {
-    let [left, right] = args else {
-        return Err(ExecutionError::invalid_argument_count(2, args.len()));
-    };
+    let wrong_count = |args: Vec<CowVal<'_, '_>>| ExecutionError::invalid_argument_count(2, args.len());
+    let [left, right] = <[CowVal<'b, 'v>; 2]>::try_from(args).map_err(wrong_count)?;
     match (Value::try_from(left.as_ref())?, Value::try_from(right.as_ref())?) {
         (Value::List(left), Value::List(right)) => {
             if left.len().saturating_mul(right.len()) > COMPARISONS {

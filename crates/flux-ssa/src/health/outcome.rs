@@ -54,7 +54,7 @@ fn list(objects: &[Unhealthy]) -> String {
 
 /// What the states of all objects mean for the wait.
 pub(super) fn verdict<'a>(
-    states: impl Iterator<Item = (&'a ObjectId, &'a Status)> + Clone,
+    states: &(impl Iterator<Item = (&'a ObjectId, &'a Status)> + Clone),
     fail_fast: super::FailFast,
 ) -> Option<Result<(), HealthError>> {
     let settled = |status: &Status| matches!(status.state, State::Current | State::Failed);
@@ -81,7 +81,7 @@ mod tests {
             .iter()
             .map(|(id, state, message)| (ObjectId::parse(id).unwrap(), Status::new(*state, *message)))
             .collect();
-        let found = verdict(states.iter().map(|(id, status)| (id, status)), fail_fast);
+        let found = verdict(&states.iter().map(|(id, status)| (id, status)), fail_fast);
         let found = found.map(|ended| ended.map_err(|err| err.to_string()));
         assert_eq!(found, expected.map(|ended| ended.map_err(ToOwned::to_owned)));
     }

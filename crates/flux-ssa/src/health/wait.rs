@@ -36,6 +36,8 @@ struct Object {
     vanishes: bool,
     /// None while the kind is not served.
     resolved: Option<Arc<Resolved>>,
+    /// Whether the identity could read it the last time: only then may a watch of another identity tell of it.
+    readable: bool,
     /// Whether no watch tells of it.
     polled: bool,
     /// Of the version that the status is of.
@@ -55,8 +57,15 @@ impl<'a> Wait<'a> {
             let Target { entry, vanishes } = target;
             let status = Status::new(State::Unknown, "");
             let api_version = entry.api_version();
-            let object =
-                Object { api_version, vanishes, resolved: None, polled: true, resource_version: String::new(), status };
+            let object = Object {
+                api_version,
+                vanishes,
+                resolved: None,
+                readable: false,
+                polled: true,
+                resource_version: String::new(),
+                status,
+            };
             (entry.id, object)
         });
         Self {
@@ -99,9 +108,12 @@ impl<'a> Wait<'a> {
                 }
                 _ = poll.tick() => {
                     self.read(|object| object.polled).await;
+                    if self.objects.values().any(|object| object.polled && object.readable) {
+                        self.subscribe(Reach::Cluster);
+                    }
                 }
                 _ = net.tick() => {
-                    let caught = self.read(|object| !object.polled && object.status.state != State::Current).await;
+                    let caught = self.read(|object| !object.polled).await;
                     (self.watcher.on_net_poll)(if caught { NetPoll::Caught } else { NetPoll::Nothing });
                 }
             }
@@ -116,7 +128,7 @@ impl<'a> Wait<'a> {
         for (id, object) in &mut self.objects {
             let told = self.subscriptions.iter().any(|subscription| subscription.tells_of(id));
             object.polled = !told;
-            let Some(resolved) = object.resolved.clone().filter(|_| !told) else { continue };
+            let Some(resolved) = object.resolved.clone().filter(|_| object.readable && !told) else { continue };
             let namespace = match reach {
                 Reach::Cluster => None,
                 Reach::Namespace if resolved.namespaced => Some(id.namespace.clone()),
@@ -166,10 +178,10 @@ impl<'a> Wait<'a> {
     async fn note(&mut self, seen: HashMap<ObjectId, Seen>) {
         let mut missed = false;
         for (id, seen) in seen {
-            let Some(object) = self.objects.get_mut(&id) else { continue };
+            let Some(object) = self.objects.get_mut(&id).filter(|object| object.readable) else { continue };
             match seen {
                 Seen::Object(manifest) => object.see(&manifest, self.rules),
-                Seen::Deleted => drop(object.miss()),
+                Seen::Deleted => object.miss(),
                 Seen::Missed => {
                     missed = true;
                     object.status = Status::new(State::Unknown, "");
@@ -182,7 +194,7 @@ impl<'a> Wait<'a> {
     }
 
     fn verdict(&self) -> Option<Result<(), HealthError>> {
-        verdict(self.objects.iter().map(|(id, object)| (id, &object.status)), self.fail_fast)
+        verdict(&self.objects.iter().map(|(id, object)| (id, &object.status)), self.fail_fast)
     }
 
     fn unhealthy(&self) -> Vec<Unhealthy> {
@@ -223,6 +235,7 @@ async fn read_one(watcher: &HealthWatcher, client: &Client, id: &ObjectId, api_v
 impl Object {
     fn update(&mut self, read: Read, rules: &HealthRules) -> bool {
         let before = self.status.state;
+        self.readable = matches!(read, Read::Found(..) | Read::Absent(_));
         match read {
             Read::Found(resolved, manifest) => {
                 self.resolved = Some(resolved);

@@ -189,6 +189,7 @@ impl Listeners {
     }
 }
 
+#[derive(Clone, Copy)]
 enum End {
     Abandoned,
     Refused,
@@ -223,14 +224,14 @@ async fn watch(client: &Client, scope: &Scope, listeners: &Listeners) -> End {
 
 /// Whether the identity may not watch, or the kind cannot be watched.
 fn is_refused(err: &watcher::Error) -> bool {
-    let status = match err {
+    let code = match err {
         watcher::Error::InitialListFailed(kube::Error::Api(status))
         | watcher::Error::WatchStartFailed(kube::Error::Api(status))
-        | watcher::Error::WatchFailed(kube::Error::Api(status)) => status.code,
-        watcher::Error::WatchError(status) => status.code,
+        | watcher::Error::WatchFailed(kube::Error::Api(status))
+        | watcher::Error::WatchError(status) => status.code,
         _ => return false,
     };
-    matches!(status, 401 | 403 | 404 | 405)
+    matches!(code, 401 | 403 | 404 | 405)
 }
 
 fn api_resource(resolved: &Resolved) -> ApiResource {

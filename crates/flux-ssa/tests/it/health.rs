@@ -122,9 +122,8 @@ async fn a_job_that_deletes_itself_is_done_when_it_is_gone() -> Result<()> {
     let yaml = job("init", "succeed").replace("backoffLimit: 0", "backoffLimit: 0\n  ttlSecondsAfterFinished: 0");
     let waited = targets(&cluster, &yaml).await?;
     assert!(waited[0].vanishes);
-    wait_for("the job is gone", LONG, async || match cluster.exists("batch/v1", "Job", "init").await? {
-        true => Err(anyhow!("it is there")),
-        false => Ok(()),
+    wait_for("the job is gone", LONG, async || {
+        if cluster.exists("batch/v1", "Job", "init").await? { Err(anyhow!("it is there")) } else { Ok(()) }
     })
     .await?;
     cluster.health.wait(cluster.applier.client(), waited, &cluster.rules.health, LONG, FailFast::OnFirst).await?;

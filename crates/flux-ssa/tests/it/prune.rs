@@ -50,7 +50,9 @@ async fn only_the_owners_unmarked_objects_are_deleted() -> Result<()> {
 #[tokio::test]
 async fn an_object_whose_version_is_no_longer_served_is_found_in_another() -> Result<()> {
     let cluster = Cluster::new("version").await?;
-    cluster.apply("apiVersion: apps/v1\nkind: ControllerRevision\nmetadata: {name: old}\nrevision: 1\n").await?;
+    cluster
+        .apply("apiVersion: apps/v1\nkind: ControllerRevision\nmetadata: {name: old}\nrevision: 1\ndata: {a: 1}\n")
+        .await?;
     let mut entry = cluster.entry("old", "apps", "ControllerRevision");
     entry.version = "v1beta2".into();
     assert_eq!(prune(&cluster, vec![entry]).await, ["ControllerRevision/NS/old deleted"]);
@@ -75,7 +77,7 @@ async fn what_cannot_be_deleted_survives_with_its_reason_and_the_rest_goes() -> 
     let pruned = applier.prune(stale, &cluster.rules.owner).await;
     assert_eq!(pruned.survivors, [cluster.entry("held", "", "Secret")]);
     let text = pruned.failures.to_string();
-    assert!(text.starts_with(r#"Secret/"#) && text.contains(r#"delete failed: secrets "held" is forbidden"#), "{text}");
+    assert!(text.starts_with("Secret/") && text.contains(r#"delete failed: secrets "held" is forbidden"#), "{text}");
     assert!(!cluster.exists("v1", "ConfigMap", "free").await?);
     Ok(())
 }
