@@ -6,7 +6,7 @@ use gix_hash::ObjectId;
 use gix_object::Kind;
 
 use crate::commit::Commit;
-use crate::error::{Error, Failure};
+use crate::error::{Error, Failure, sanitize};
 use crate::protocol::{Advertisement, Depth, FetchRequest, Filter, RemoteRef, greet, list, start};
 use crate::reference::{Reference, Resolved};
 use crate::remote::Remote;
@@ -15,6 +15,8 @@ use crate::transport::{Connection, within};
 
 /// What marks the commit behind an annotated tag.
 const PEELED: &str = "^{}";
+/// The longest name of a reference that is asked for; Git itself stops where file systems do.
+const MAX_NAME: usize = 4096;
 /// Tags of equal versions whose commits are compared.
 const MAX_TIES: usize = 16;
 
@@ -73,11 +75,9 @@ enum Wanted {
 impl Wanted {
     fn parse(reference: &Reference) -> Result<Self, Failure> {
         Ok(match reference {
-            Reference::Branch(name) => Self::Ref { full: format!("refs/heads/{name}"), shown: name.clone() },
-            Reference::Tag(name) => Self::Ref { full: format!("refs/tags/{name}"), shown: name.clone() },
-            Reference::Name(name) => {
-                Self::Ref { full: name.strip_suffix(PEELED).unwrap_or(name).to_owned(), shown: name.clone() }
-            }
+            Reference::Branch(name) => Self::by_name(format!("refs/heads/{name}"), name)?,
+            Reference::Tag(name) => Self::by_name(format!("refs/tags/{name}"), name)?,
+            Reference::Name(name) => Self::by_name(name.strip_suffix(PEELED).unwrap_or(name).to_owned(), name)?,
             Reference::Semver(text) => {
                 Self::Range { text: text.clone(), range: Constraint::parse(text).map_err(Failure::InvalidRange)? }
             }
@@ -86,6 +86,14 @@ impl Wanted {
                 branch: branch.clone().filter(|branch| !branch.is_empty()),
             },
         })
+    }
+
+    /// A reference that the server may have: names with spaces or control characters exist nowhere.
+    fn by_name(full: String, shown: &str) -> Result<Self, Failure> {
+        if full.len() > MAX_NAME || full.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err(Failure::ReferenceNotFound(sanitize(&full)));
+        }
+        Ok(Self::Ref { full, shown: shown.to_owned() })
     }
 
     fn prefixes(&self) -> Vec<String> {

@@ -86,6 +86,7 @@ async fn what_is_missing_is_named() {
         (Reference::default(), "couldn't find remote ref \"refs/heads/master\""),
         (Reference::Tag("v1".to_owned()), "couldn't find remote ref \"refs/tags/v1\""),
         (Reference::Name("refs/x".to_owned()), "couldn't find remote ref \"refs/x\""),
+        (Reference::Name("refs/x\n0000".to_owned()), "couldn't find remote ref \"refs/x 0000\""),
         (Reference::Semver(">1.0.0".to_owned()), "no match found for semver: >1.0.0"),
         (
             Reference::Commit { id: "abc".to_owned(), branch: None },
