@@ -81,7 +81,12 @@ pub async fn run(args: Args, stop: CancellationToken) -> Result<(), RunError> {
     let repositories: Store<GitRepository> = runtime.watch();
     // Only the leader answers for artifacts, so that readiness leads clients to it.
     if runtime.lead().await {
-        serve_artifacts(&runtime, &storage, &args.storage.storage_addr).await?;
+        if let Err(err) = serve_artifacts(&runtime, &storage, &args.storage.storage_addr).await {
+            // In order, so that the lease is free for an instance that can.
+            runtime.tasks.begin_stop();
+            runtime.finish().await?;
+            return Err(err);
+        }
         let settings = Settings::new(&args, object_level_identity);
         let tokens = TokenCache::new(args.token_cache.token_cache_max_size, args.token_cache.token_cache_max_duration);
         let git = flux_git::Store::new(args.git.git_store_path, args.git.git_store_max_size);
@@ -107,10 +112,7 @@ fn open_storage(args: &StorageArgs, hostname: &str) -> Result<Storage, flux_stor
 }
 
 async fn serve_artifacts(runtime: &Runtime, storage: &Arc<Storage>, address: &str) -> Result<(), RunError> {
-    // An address without a host, as Go writes it, means all interfaces.
-    let bind = if address.starts_with(':') { format!("0.0.0.0{address}") } else { address.to_owned() };
-    let listener =
-        TcpListener::bind(&bind).await.map_err(|source| RunError::Listen { address: address.to_owned(), source })?;
+    let listener = listen(address).await.map_err(|source| RunError::Listen { address: address.to_owned(), source })?;
     let (storage, stop) = (Arc::clone(storage), runtime.tasks.token());
     runtime.tasks.spawn("artifact server", async move {
         if let Err(err) = serve(listener, storage.root(), ServerOptions::default(), stop.clone()).await {
@@ -120,4 +122,15 @@ async fn serve_artifacts(runtime: &Runtime, storage: &Arc<Storage>, address: &st
         }
     });
     Ok(())
+}
+
+/// An address without a host, as Go writes it, means all interfaces of both protocols, or of the one that there is.
+async fn listen(address: &str) -> std::io::Result<TcpListener> {
+    if !address.starts_with(':') {
+        return TcpListener::bind(address).await;
+    }
+    match TcpListener::bind(format!("[::]{address}")).await {
+        Ok(listener) => Ok(listener),
+        Err(_) => TcpListener::bind(format!("0.0.0.0{address}")).await,
+    }
 }

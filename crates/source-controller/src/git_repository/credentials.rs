@@ -198,17 +198,17 @@ mod tests {
         credentials(&Url::parse(url).unwrap(), &keys(entries)).map_err(|err| err.to_string())
     }
 
-    fn basic(username: &str, password: &str) -> Result<Credentials, String> {
-        Ok(Credentials::Basic { username: username.into(), password: password.into() })
+    fn basic(username: &str, password: &str) -> Credentials {
+        Credentials::Basic { username: username.into(), password: password.into() }
     }
 
     #[test]
     fn a_secret_names_user_and_password_or_a_token_and_the_url_fills_in() {
         assert_eq!(check("https://host/a", &[]), Ok(Credentials::None));
-        assert_eq!(check("https://host/a", &[("username", "u"), ("password", "p")]), basic("u", "p"));
-        assert_eq!(check("https://host/a", &[("username", "token")]), basic("token", ""));
-        assert_eq!(check("https://me:pw%40@host/a", &[("username", "u")]), basic("u", "pw@"));
-        assert_eq!(check("https://m%2Be@host/a", &[("password", "p")]), basic("m+e", "p"));
+        assert_eq!(check("https://host/a", &[("username", "u"), ("password", "p")]), Ok(basic("u", "p")));
+        assert_eq!(check("https://host/a", &[("username", "token")]), Ok(basic("token", "")));
+        assert_eq!(check("https://me:pw%40@host/a", &[("username", "u")]), Ok(basic("u", "pw@")));
+        assert_eq!(check("https://m%2Be@host/a", &[("password", "p")]), Ok(basic("m+e", "p")));
         assert_eq!(check("http://host/a", &[("bearerToken", "t")]), Ok(Credentials::Bearer("t".into())));
     }
 

@@ -320,3 +320,64 @@ impl ArchiveError {
 fn transient(failure: Failure) -> Fault {
     Fault::Transient { failure, retry: Retry::Backoff }
 }
+
+#[cfg(test)]
+mod tests {
+    use flux_git::{Failure as Git, Reference};
+
+    use super::*;
+
+    /// What a Git operation on `main` that failed so amounts to: stalled or not, reason and message.
+    fn check(failure: Git, expected: (bool, &str, &str)) {
+        let err = flux_git::Error { url: "https://*****@host/app".to_owned(), failure };
+        let fault: Fault = CheckoutError::of(err, &Reference::Branch("main".to_owned())).into();
+        let stalled = matches!(fault, Fault::Stalled(_));
+        assert_eq!(fault.failure().condition, Some(condition::FETCH_FAILED));
+        assert_eq!((stalled, fault.failure().reason, fault.failure().message().as_str()), expected);
+    }
+
+    #[test]
+    fn each_git_failure_has_its_reason_and_names_url_and_reference() {
+        let start =
+            "failed to checkout and determine revision of 'refs/heads/main': unable to clone 'https://*****@host/app'";
+        let asked = format!("{start}: authentication required");
+        check(Git::AuthenticationRequired, (false, "GitOperationFailed", &asked));
+        let damaged = format!("{start}: corrupt pack: short");
+        check(Git::CorruptPack("short".to_owned()), (false, "GitOperationFailed", &damaged));
+        let escaping = format!("{start}: unsafe path \"..\" in the tree");
+        check(Git::UnsafePath("..".to_owned()), (false, "GitOperationFailed", &escaping));
+        check(Git::EmptyRepository, (false, "EmptyGitRepository", "git repository is empty"));
+        check(
+            Git::InvalidCredentials { reason: "no key".to_owned() },
+            (
+                false,
+                "AuthenticationFailed",
+                "failed to configure authentication options: unable to clone 'https://*****@host/app': no key",
+            ),
+        );
+        check(
+            Git::SparseDirectory("apps".to_owned()),
+            (
+                true,
+                "GitOperationFailed",
+                "failed to sparse checkout directories: unable to clone 'https://*****@host/app': \
+                 sparse checkout directory \"apps\" does not exist",
+            ),
+        );
+    }
+
+    #[test]
+    fn a_tree_that_cannot_be_read_is_a_failed_fetch_and_a_full_disk_a_failed_storage() {
+        let reference = Reference::Branch("main".to_owned());
+        let failure = Git::StoreDamaged("1".to_owned());
+        let tree = ArchiveError::Tree(flux_git::Error { url: "https://host/app".to_owned(), failure });
+        assert_eq!(tree.fault(&reference).failure().condition, Some(condition::FETCH_FAILED));
+        let full = ArchiveError::Write(flux_tar::WriteError::Output(io::Error::other("disk full"))).fault(&reference);
+        assert_eq!(full.failure().condition, Some(condition::STORAGE_OPERATION_FAILED));
+        assert_eq!(full.failure().reason, "ArchiveOperationFailed");
+        assert_eq!(
+            full.failure().message(),
+            "unable to archive artifact to storage: failed to write archive: disk full"
+        );
+    }
+}

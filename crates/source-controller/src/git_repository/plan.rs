@@ -205,9 +205,9 @@ mod tests {
         let all = json!({"commit": "c", "name": "n", "semver": "s", "tag": "t", "branch": "b"});
         let without = |keys: &[&str]| {
             let mut value = all.clone();
-            keys.iter().for_each(|key| {
+            for key in keys {
                 value.as_object_mut().unwrap().remove(*key);
-            });
+            }
             value
         };
         check(all.clone(), "Commit { id: \"c\", branch: Some(\"b\") }");

@@ -94,3 +94,25 @@ async fn sparse_checkouts_and_submodules_shape_the_tree() {
     );
     assert!(deep.status.unwrap().observed_recurse_submodules);
 }
+
+#[tokio::test]
+async fn a_tree_that_leads_out_of_its_root_is_refused() {
+    let harness = Harness::new("escape").await;
+    let repository = harness.git.create("app").unwrap();
+    let first = repository.commit_files("main", "One", &[("a", "1")]).unwrap();
+    harness.apply("app", &harness.main_of("app")).await;
+    let good = harness.stored("app", &format!("main@sha1:{first}")).await;
+
+    let inner = repository.resolve("main^{tree}").unwrap();
+    let hash: Vec<u8> = (0..40).step_by(2).map(|at| u8::from_str_radix(&inner[at..at + 2], 16).unwrap()).collect();
+    let outer = repository.write_object("tree", &[b"40000 ..\0".as_slice(), &hash].concat()).unwrap();
+    let commit = format!("tree {outer}\nauthor A <a@b.c> 1 +0000\ncommitter A <a@b.c> 1 +0000\n\nTwo\n");
+    let commit = repository.write_object("commit", commit.as_bytes()).unwrap();
+    repository.update_ref("refs/heads/main", &commit).unwrap();
+    let object = harness.run("app", "now").await;
+    let ready = crate::harness::condition(&object, "Ready").unwrap();
+    assert_eq!(ready.reason, "GitOperationFailed");
+    assert!(ready.message.ends_with("unsafe path \"..\" in the tree"), "{}", ready.message);
+    assert_eq!(object.artifact(), good.artifact());
+    harness.download(good.artifact().unwrap()).await.unwrap();
+}

@@ -127,7 +127,6 @@ async fn hostile_answers_end_in_bounded_time_while_the_last_good_artifact_is_ser
     let good = harness.stored("app", &format!("main@sha1:{first}")).await;
     let second = repository.commit_files("main", "Two", &[("a", "2")]).unwrap();
     for (token, fault) in [
-        ("1", GitFault::EndlessRefs),
         ("2", GitFault::EndlessPack),
         ("3", GitFault::CorruptPack),
         ("4", GitFault::CutPack),

@@ -46,7 +46,7 @@ impl Harness {
 
     /// Applies a GitRepository with an interval of an hour; `spec` is the rest, one field a line.
     pub(crate) async fn apply(&self, name: &str, spec: &str) {
-        let lines: String = spec.lines().map(|line| format!("  {line}\n")).collect();
+        let lines: String = spec.lines().map(|line| ["  ", line, "\n"].concat()).collect();
         let interval = if spec.contains("interval:") { "" } else { "  interval: 1h\n" };
         let text = format!(
             "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata:\n  name: {name}\nspec:\n{interval}{lines}"
@@ -68,7 +68,8 @@ impl Harness {
 
     /// Waits until `check` passes on the object.
     pub(crate) async fn until(&self, name: &str, mut check: impl FnMut(&GitRepository) -> Result<()>) -> GitRepository {
-        let reached = wait_object(&self.namespace.api(), name, SOON, |object: Option<&GitRepository>| {
+        let api = self.namespace.api();
+        let reached = wait_object(&api, name, SOON, |object: Option<&GitRepository>| {
             let object = object.context("not there")?;
             check(object)?;
             Ok(object.clone())
