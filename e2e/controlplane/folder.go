@@ -14,7 +14,7 @@ const (
 	// removeFile marks a data directory that is to go with its supervisor. It is
 	// written under the lock, so one with the mark and without a holder of the
 	// lock is what a killed supervisor left.
-	removeFile = "remove"
+	removeFile = "controlplane-remove"
 )
 
 // errHeld says that another instance runs on a directory.
@@ -55,6 +55,9 @@ func sweep(parent, own string) {
 		dir := filepath.Dir(mark)
 		if filepath.Base(dir) == own {
 			continue
+		}
+		if _, err := os.Stat(filepath.Join(dir, lockFile)); err != nil {
+			continue // never a data directory, or one that is being removed
 		}
 		if unlock, err := lock(dir); err == nil {
 			os.RemoveAll(dir)

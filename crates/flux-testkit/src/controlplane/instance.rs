@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
@@ -75,7 +74,7 @@ impl ControlPlane {
     /// about three seconds. Blocks the thread, and needs no async runtime.
     pub fn start() -> Result<Self> {
         let program = binary::program()?;
-        let folder = new_folder()?;
+        let folder = new_folder();
         let mut supervisor = Command::new(&program)
             .args(["up", "--remove", "--watch-stdin", "--dir"])
             .arg(&folder)
@@ -190,18 +189,12 @@ pub async fn client_from(kubeconfig: &Path) -> Result<Client> {
     Ok(Client::try_from(config)?)
 }
 
-/// A folder name that no one else has, in a parent where the next instance removes what a killed one left.
-fn new_folder() -> Result<PathBuf> {
+/// A folder name that no one else has. The supervisor makes the folder, and removes those that killed ones left beside it.
+fn new_folder() -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let parent = std::env::temp_dir().join(format!("flux-controlplane-{}", rustix::process::getuid().as_raw()));
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&parent)
-        .with_context(|| format!("make {}", parent.display()))?;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    Ok(parent.join(format!("{}-{:x}-{count}", std::process::id(), now.as_nanos())))
+    std::env::temp_dir().join(format!("flux-controlplane-{}-{:x}-{count}", std::process::id(), now.as_nanos()))
 }
 
 /// Reads what the supervisor says, so that it never waits for a reader.

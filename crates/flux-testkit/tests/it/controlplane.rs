@@ -10,6 +10,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod};
 use kube::Api;
 use kube::api::{DeleteParams, ListParams};
+use rustix::process::{Pid, Signal, kill_process};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -159,4 +160,25 @@ fn processes_of(folder: &str) -> Result<Vec<String>> {
         }
     }
     Ok(found)
+}
+
+#[test]
+fn the_folder_of_a_killed_supervisor_goes_with_the_next_start() -> Result<()> {
+    let plane = ControlPlane::start()?;
+    let folder = plane.folder().display().to_string();
+    for process in processes_of(&folder)? {
+        let arguments = std::fs::read_to_string(format!("{process}/cmdline"))?;
+        if arguments.contains("\0up\0") {
+            let id = process.trim_start_matches("/proc/").parse().ok().and_then(Pid::from_raw);
+            kill_process(id.context("no process id")?, Signal::KILL)?;
+        }
+    }
+    // Waits for the supervisor, which is gone. What it started ends by itself.
+    drop(plane);
+    ensure!(std::path::Path::new(&folder).exists(), "the folder went without a supervisor");
+    let next = ControlPlane::start()?;
+    ensure!(!std::path::Path::new(&folder).exists(), "{folder} is left");
+    drop(next);
+    ensure!(processes_of(&folder)?.is_empty(), "components outlived their supervisor");
+    Ok(())
 }
