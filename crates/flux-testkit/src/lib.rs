@@ -5,6 +5,11 @@
 //! the runtime of the test that made them, so nothing here hands one from test to test. [`apply_yaml`] puts objects of any kind
 //! there; [`wait_for`] and [`wait_object`] wait for a state with a bound and say what was missing when it passes.
 //!
+//! [`GitServer`] and [`SshGitServer`] serve [`GitRepository`]s with git itself, count what they are asked and misbehave when
+//! told to; [`EventSink`] stands where notification-controller would; [`Controller`] runs a controller of this workspace as a
+//! process that can be killed, frozen and started again on the same ports. [`Toolkit`] is both controllers and a Git server for
+//! one namespace. Servers have threads of their own, so a test may block while it talks to them.
+//!
 //! What is started here ends with the process that started it, also when that process is killed.
 
 mod background;
