@@ -9,6 +9,7 @@ use url::Url;
 use crate::error::{Error, Failure};
 use crate::protocol::Greeted;
 use crate::secret::Secret;
+use crate::transport::Clients;
 
 /// A repository on a server, with all that is needed to talk to it.
 ///
@@ -33,6 +34,8 @@ pub struct Remote {
     pub limits: Limits,
     /// What clones share: a server that answered is not greeted again.
     pub(crate) greeted: Greeted,
+    /// What remotes of one store share.
+    pub(crate) clients: Clients,
 }
 
 /// Who we are to a server.
@@ -162,6 +165,7 @@ impl Remote {
             timeout: Duration::from_secs(60),
             limits: Limits::default(),
             greeted: Greeted::default(),
+            clients: Clients::default(),
         })
     }
 
@@ -202,6 +206,13 @@ impl Remote {
         let mut parts = Parts::default();
         parts.add("url", self.url.as_str().as_bytes());
         parts.add_credentials(&self.credentials);
+        parts.add("trust", self.trust().as_bytes());
+        parts.finish()
+    }
+
+    /// What tells HTTP clients apart: whom they trust, what they show, where they go through.
+    pub(crate) fn trust(&self) -> String {
+        let mut parts = Parts::default();
         parts.add_tls(&self.tls);
         parts.add("timeout", &self.timeout.as_nanos().to_be_bytes());
         if let Some(proxy) = &self.proxy {

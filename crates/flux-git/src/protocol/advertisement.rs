@@ -28,6 +28,7 @@ pub(crate) async fn greet(remote: &Remote, prefixes: &[String]) -> Result<(Conne
     }
     let mut connection = Connection::open(remote).await?;
     let advertisement = Advertisement::read(&mut connection, prefixes, &remote.limits).await?;
+    connection.reader.finish().await;
     if let Some(session) = connection.session().filter(|_| advertisement.version == 2) {
         *remote.greeted.0.lock() = Some((identity, session.clone(), advertisement.clone()));
     }

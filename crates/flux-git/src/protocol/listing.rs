@@ -54,7 +54,10 @@ pub(crate) async fn list(
     let mut refs = RefCollector::new(prefixes);
     loop {
         match connection.reader.expect().await? {
-            Packet::Flush => return Ok(refs.finish()),
+            Packet::Flush => {
+                connection.reader.finish().await;
+                return Ok(refs.finish());
+            }
             packet => refs.add_v2(packet.line()?)?,
         }
     }

@@ -28,7 +28,10 @@ impl<'a> PackStream<'a> {
                 Some(data) => Packet::Data(data),
                 None => self.reader.expect().await?,
             };
-            let Packet::Data(mut data) = packet else { return Ok(None) };
+            let Packet::Data(mut data) = packet else {
+                self.reader.finish().await;
+                return Ok(None);
+            };
             if data.is_empty() {
                 continue;
             }

@@ -22,6 +22,7 @@ use crate::checkout::Checkout;
 use crate::error::{Error, Failure};
 use crate::reference::Resolved;
 use crate::remote::Remote;
+use crate::transport::Clients;
 pub(crate) use lease::Lease;
 use repository::Repository;
 
@@ -57,6 +58,7 @@ pub(crate) struct Inner {
     /// By key; the current one of each.
     repositories: Mutex<HashMap<String, Arc<Repository>>>,
     uses: AtomicU64,
+    clients: Clients,
 }
 
 impl Store {
@@ -68,8 +70,16 @@ impl Store {
             lock: OnceCell::new(),
             repositories: Mutex::default(),
             uses: AtomicU64::new(0),
+            clients: Clients::default(),
         };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// The same as [`Remote::new`], but HTTP connections are kept for later remotes of this store with the same trust.
+    pub fn remote(&self, url: &str) -> Result<Remote, Error> {
+        let mut remote = Remote::new(url)?;
+        remote.clients = self.inner.clients.clone();
+        Ok(remote)
     }
 
     /// The tree of `resolved`, after fetching what of it is missing.

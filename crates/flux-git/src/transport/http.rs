@@ -1,6 +1,7 @@
 //! The smart HTTP transport.
 
 use std::error::Error as StdError;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,6 +16,8 @@ use crate::secret::Secret;
 
 const SERVICE: &str = "git-upload-pack";
 const MAX_REDIRECTS: usize = 5;
+/// The client's own timeouts never end first: a remote's timeout bounds the whole operation, and clients are shared.
+const UNBOUNDED: Duration = Duration::from_secs(24 * 3600);
 
 /// A server that was found, and how we show who we are to it.
 #[derive(Clone)]
@@ -27,7 +30,7 @@ pub(crate) struct HttpSession {
 impl HttpSession {
     /// Asks for the advertisement, following redirects to another place of the same repository.
     pub(crate) async fn open(remote: &Remote) -> Result<(Self, Response), Failure> {
-        let client = client(remote)?;
+        let client = remote.clients.get(remote.trust(), || client(remote))?;
         let mut session = Self { client, base: bare(remote.url()), authorization: authorization(remote)? };
         let anonymous = session.authorization.is_none();
         for _ in 0..=MAX_REDIRECTS {
@@ -94,13 +97,13 @@ impl HttpSession {
     }
 }
 
-/// A client for this remote alone: it holds the remote's trust and identity.
+/// A client for all remotes with the same trust, identity and proxy.
 fn client(remote: &Remote) -> Result<Client, Failure> {
     let invalid = |err: ConfigureError| Failure::InvalidTransport { reason: chain(&err) };
     let mut options = ClientOptions {
         user_agent: concat!("git/flux-", env!("CARGO_PKG_VERSION")).to_owned(),
-        connect_timeout: remote.timeout,
-        read_timeout: remote.timeout,
+        connect_timeout: UNBOUNDED,
+        read_timeout: UNBOUNDED,
         redirects: Redirects::Refuse,
         ..ClientOptions::default()
     };

@@ -1,6 +1,7 @@
 //! A conversation with the server's `git-upload-pack`.
 
 mod body;
+mod clients;
 mod http;
 mod known_hosts;
 pub(crate) mod packet;
@@ -12,6 +13,7 @@ use std::future::Future;
 use crate::error::{Error, Failure};
 use crate::remote::Remote;
 use crate::transport::body::Body;
+pub(crate) use crate::transport::clients::Clients;
 pub(crate) use crate::transport::http::HttpSession;
 use crate::transport::packet::PacketReader;
 use crate::transport::ssh::SshSession;

@@ -1,9 +1,14 @@
 //! Packet lines: how Git frames what it says.
 
+use std::time::Duration;
+
 use bytes::{Buf, Bytes, BytesMut};
 
 use crate::error::{Failure, sanitize};
 use crate::transport::body::Body;
+
+/// How long the end of an answer may take after its last frame.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// One frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +100,14 @@ impl PacketReader {
     /// The next frame, which must be there.
     pub(crate) async fn expect(&mut self) -> Result<Packet, Failure> {
         self.next().await?.ok_or_else(cut)
+    }
+
+    /// Reads the end of an answer whose last frame was read, so that the connection can be used again. A server that
+    /// holds the end back only loses the connection.
+    pub(crate) async fn finish(&mut self) {
+        if let Body::Http(_) = self.body {
+            let _ = tokio::time::timeout(PATIENCE, self.body.chunk()).await;
+        }
     }
 
     /// Whether `count` bytes are there.

@@ -184,3 +184,22 @@ async fn ssh_goes_through_a_socks_proxy_and_no_other() {
     remote.proxy = proxy("socks5");
     resolve(&remote, &branch("main")).await.unwrap();
 }
+
+#[tokio::test]
+async fn polls_of_one_store_keep_their_connection() {
+    let fixture = Fixture::new();
+    fixture.repository.commit_files("main", "first", &[("a", "1")]).unwrap();
+    let url = fixture.server.url("app");
+    let target = url.trim_start_matches("http://").split('/').next().unwrap().to_owned();
+    let (address, endings) = relay(target.parse().unwrap(), |_| ());
+    for _ in 0..3 {
+        let remote = fixture.store.remote(&url.replace(&target, &address.to_string())).unwrap();
+        resolve(&remote, &branch("main")).await.unwrap();
+    }
+    drop(fixture);
+    let ended = tokio::task::spawn_blocking(move || {
+        endings.recv_timeout(Duration::from_secs(20)).unwrap();
+        endings.try_recv().is_ok()
+    });
+    assert!(!ended.await.unwrap(), "there was one connection only");
+}
