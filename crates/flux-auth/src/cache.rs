@@ -25,6 +25,8 @@ struct Entries {
     tokens: HashMap<String, Entry>,
     /// Counts look-ups, as a clock for what was not asked for the longest.
     uses: u64,
+    /// How many went because the cache was full.
+    evicted: u64,
 }
 
 #[derive(Debug)]
@@ -65,6 +67,11 @@ impl TokenCache {
         Ok((token, CacheEvent::Miss))
     }
 
+    /// How many tokens went because the cache was full.
+    pub fn evictions(&self) -> u64 {
+        self.entries.lock().evicted
+    }
+
     /// How many tokens are kept.
     pub fn len(&self) -> usize {
         self.entries.lock().tokens.len()
@@ -95,7 +102,9 @@ impl TokenCache {
         entries.tokens.retain(|_, entry| entry.until > now);
         if entries.tokens.len() >= self.max_size && !entries.tokens.contains_key(key) {
             let oldest = entries.tokens.iter().min_by_key(|(_, entry)| entry.used).map(|(key, _)| key.clone());
-            oldest.and_then(|key| entries.tokens.remove(&key));
+            if oldest.and_then(|key| entries.tokens.remove(&key)).is_some() {
+                entries.evicted += 1;
+            }
         }
         let used = entries.uses;
         entries.tokens.insert(key.to_owned(), Entry { token: token.clone(), until, used });

@@ -8,17 +8,18 @@
 //! |---|---|
 //! | [`args`], [`features`] | flags and gates |
 //! | `watches` | which change wakes which object |
+//! | `tokens` | tokens of Git servers, cached and counted |
 //! | `git_repository` | the kind: observe, plan, act, report |
 
 pub mod args;
 pub mod features;
 mod git_repository;
+mod tokens;
 mod watches;
 
 use std::sync::Arc;
 
 use flux_api::source::v1::GitRepository;
-use flux_auth::TokenCache;
 use flux_runtime::{Controller, FeatureGates, Identity, Runtime, Store};
 use flux_storage::{AdvertisedAddress, Retention, ServerOptions, Storage, serve};
 use tokio::net::TcpListener;
@@ -26,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use args::{Args, CONTROLLER, StorageArgs};
 use git_repository::{GitRepositoryReconciler, Settings};
+use tokens::Tokens;
 
 /// Why the controller ended other than by being told to.
 #[derive(Debug, thiserror::Error)]
@@ -88,7 +90,7 @@ pub async fn run(args: Args, stop: CancellationToken) -> Result<(), RunError> {
             return Err(err);
         }
         let settings = Settings::new(&args, object_level_identity);
-        let tokens = TokenCache::new(args.token_cache.token_cache_max_size, args.token_cache.token_cache_max_duration);
+        let tokens = Tokens::new("GitRepository", args.token_cache, &runtime.metrics);
         let git = flux_git::Store::new(args.git.git_store_path, args.git.git_store_max_size);
         let reconciler =
             GitRepositoryReconciler::new(runtime.tasks.clone(), storage, git, tokens, repositories.clone(), settings);

@@ -23,14 +23,14 @@ use std::time::Duration;
 
 use flux_api::meta::FluxObject as _;
 use flux_api::source::v1::{GitRepository, Source as _, condition};
-use flux_auth::TokenCache;
 use flux_git::{Checkout, Resolved, SshAlgorithms};
-use flux_runtime::{Clock, End, Facts, Fault, Outcome, Reconciler, Report, Run, Store, mask_urls};
+use flux_runtime::{Clock, End, Facts, Fault, ObjectKey, Outcome, Reconciler, Report, Run, Store, mask_urls};
 use flux_storage::Storage;
 use flux_tasks::Tasks;
 use tokio::sync::Semaphore;
 
 use crate::args::Args;
+use crate::tokens::Tokens;
 use plan::{Archive, Next};
 use report::Before;
 use status::Status;
@@ -64,7 +64,7 @@ pub(crate) struct GitRepositoryReconciler {
     tasks: Tasks,
     storage: Arc<Storage>,
     git: flux_git::Store,
-    tokens: TokenCache,
+    tokens: Tokens,
     repositories: Store<GitRepository>,
     settings: Settings,
     listings: Semaphore,
@@ -76,7 +76,7 @@ impl GitRepositoryReconciler {
         tasks: Tasks,
         storage: Arc<Storage>,
         git: flux_git::Store,
-        tokens: TokenCache,
+        tokens: Tokens,
         repositories: Store<GitRepository>,
         settings: Settings,
     ) -> Self {
@@ -182,6 +182,7 @@ impl Reconciler for GitRepositoryReconciler {
         _run: &Run<GitRepository>,
     ) -> Result<(), Fault> {
         self.remove(&object).await?;
+        self.tokens.forget(&ObjectKey::of(&*object));
         report::removed(facts);
         Ok(())
     }

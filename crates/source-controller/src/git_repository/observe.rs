@@ -43,8 +43,10 @@ impl GitRepositoryReconciler {
             }
             None => None,
         };
-        let mut remote =
-            Remote::new(&spec.url).map_err(|err| RemoteError::Url { url: err.url, source: Box::new(err.failure) })?;
+        let mut remote = self
+            .git
+            .remote(&spec.url)
+            .map_err(|err| RemoteError::Url { url: err.url, source: Box::new(err.failure) })?;
         remote.proxy = proxy;
         remote.timeout = spec.timeout();
         remote.ssh = self.settings.ssh.clone();
@@ -114,8 +116,9 @@ impl GitRepositoryReconciler {
         let options = GitHubAppOptions { app_id, installation, private_key, base_url, client };
         let app = GitHubApp::new(options).map_err(RemoteError::GitHubApp)?;
         let now = run.now();
-        let issued = run.wait_uninterrupted(self.tokens.get_or_issue(&account, now, app.token(now))).await;
-        let (token, _) = issued.map_err(RemoteError::GitHubApp)?;
+        let object = ObjectKey::of(&*run.object);
+        let issued = run.wait_uninterrupted(self.tokens.get_or_issue(&account, &object, now, app.token(now))).await;
+        let token = issued.map_err(RemoteError::GitHubApp)?;
         run.mask(token.expose().as_bytes());
         remote.credentials =
             Credentials::Basic { username: Secret::from("x-access-token"), password: Secret::from(token.expose()) };
