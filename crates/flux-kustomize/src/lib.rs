@@ -3,16 +3,53 @@
 //! [`build`] answers what `kustomize build` answers for a directory of [`flux_files::Files`]; [`flux`] holds what
 //! kustomize-controller does before and after it. No network, no plugins, no Helm.
 
+mod accumulate;
+mod config;
+mod error;
+mod fields;
 pub mod flux;
+mod generators;
+mod id;
+mod json_patch;
+mod kustomization;
+mod merge;
+mod metadata;
+mod record;
+mod references;
+mod resource;
+mod schema;
+mod select;
+mod sort;
+mod tables;
+mod transformers;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use flux_files::Files;
+
+use accumulate::{Build, Gathered};
+
+pub use error::Error;
+pub use resource::Resource;
 
 /// Builds the overlay at `root` as `kustomize build` would.
 pub fn build(files: &dyn Files, root: &Utf8Path, options: &Options) -> Result<Built, Error> {
-    let _ = (files, root, options);
-    Err(Error::new("not built yet"))
+    let mut build = Build::new(files, options);
+    let (gathered, kustomization) = build.gather(&flux_files::clean(root)?, None)?;
+    let Gathered { mut resources, config } = gathered;
+    generators::add_hashes(&mut resources)?;
+    references::update(&mut resources, &config)?;
+    resources.retain(|resource| resource.annotation(LOCAL_CONFIG).is_none_or(|value| value == "false"));
+    match (&kustomization.sort_options, options.reorder) {
+        (Some(sort_options), _) => sort::by_options(&mut resources, sort_options)?,
+        (None, Reorder::Legacy) => sort::legacy(&mut resources),
+        (None, Reorder::None) => {}
+    }
+    metadata::annotate(&mut resources, &kustomization.build_metadata);
+    Ok(Built { resources, warnings: build.warnings })
 }
+
+/// Marks objects that are only for the build.
+const LOCAL_CONFIG: &str = "config.kubernetes.io/local-config";
 
 /// How a build behaves where kustomize has flags.
 #[derive(Clone, Debug, Default)]
@@ -50,66 +87,4 @@ pub struct Built {
     pub resources: Vec<Resource>,
     /// What the author of the kustomizations should know.
     pub warnings: Vec<String>,
-}
-
-/// One built object.
-#[derive(Clone, Debug)]
-pub struct Resource {
-    origin: Option<Utf8PathBuf>,
-}
-
-impl Resource {
-    /// The object's `apiVersion`.
-    pub fn api_version(&self) -> &str {
-        ""
-    }
-
-    /// The object's kind.
-    pub fn kind(&self) -> &str {
-        ""
-    }
-
-    /// The object's name.
-    pub fn name(&self) -> &str {
-        ""
-    }
-
-    /// The object's namespace, where it names one.
-    pub fn namespace(&self) -> Option<&str> {
-        None
-    }
-
-    /// The file that the object came from, from the root of the files; none for generated objects.
-    pub fn origin(&self) -> Option<&Utf8Path> {
-        self.origin.as_deref()
-    }
-
-    /// The object as JSON.
-    pub fn to_json(&self) -> Result<serde_json::Value, Error> {
-        Err(Error::new("not built yet"))
-    }
-
-    /// The object as kustomize prints it.
-    pub fn to_yaml(&self) -> Result<String, Error> {
-        Err(Error::new("not built yet"))
-    }
-
-    /// Replaces the object, as decrypting it does; name, namespace and kind may not change.
-    pub fn set_json(&mut self, object: &serde_json::Value) -> Result<(), Error> {
-        let _ = object;
-        Err(Error::new("not built yet"))
-    }
-}
-
-/// Why a build failed.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-pub struct Error {
-    message: String,
-}
-
-impl Error {
-    pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into() }
-    }
 }

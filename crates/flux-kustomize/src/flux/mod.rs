@@ -1,10 +1,12 @@
 //! What Flux does around `kustomize build`: it writes a missing kustomization file, merges the spec into it, builds
 //! inside the artifact only, and substitutes variables object by object.
 
+mod prepare;
 mod spec;
+mod substitute;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use flux_files::Files;
+use flux_files::{Files, Overlay, clean};
 
 use crate::{Built, Error, Options};
 
@@ -23,18 +25,19 @@ pub struct Prepared {
 
 /// The kustomization file of `directory` with `spec` merged into it. Nothing is written.
 pub fn prepare(files: &dyn Files, directory: &Utf8Path, spec: &Spec) -> Result<Prepared, Error> {
-    let _ = (files, directory, spec);
-    Err(Error::new("not built yet"))
+    prepare::prepare(files, &clean(directory)?, spec)
 }
 
-/// Builds `directory` as Flux builds a Kustomization with `spec`: [`prepare`], then [`crate::build`] over it.
+/// Builds `directory` as Flux builds a Kustomization with `spec`: [`prepare()`], then [`crate::build`] over it.
 pub fn build(files: &dyn Files, directory: &Utf8Path, spec: &Spec, options: &Options) -> Result<Built, Error> {
-    let _ = options;
-    prepare(files, directory, spec).map(|_| Built::default())
+    let directory = clean(directory)?;
+    let prepared = prepare(files, &directory, spec)?;
+    let mut overlay = Overlay::new(files);
+    overlay.write(&prepared.path, prepared.content)?;
+    crate::build(&overlay, &directory, options)
 }
 
 /// Substitutes variables in every object that does not switch it off by label or annotation.
 pub fn substitute(built: &mut Built, substitution: &Substitution) -> Result<(), Error> {
-    let _ = (built, substitution);
-    Ok(())
+    substitute::substitute(built, substitution)
 }

@@ -1,0 +1,335 @@
+//! Gathering what kustomizations name: resources, bases, components, generated objects.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use flux_files::{Files, FilesError, Kind};
+use flux_yaml::{Content, Limits, Node};
+
+use crate::config::Config;
+use crate::error::all;
+use crate::kustomization::{COMPONENT, FILE_NAMES, Kustomization};
+use crate::record::Mode;
+use crate::resource::{Behavior, Resource};
+use crate::{Error, LoadRestrictions, Options, generators, transformers};
+
+/// How deep kustomizations may stand in one another.
+const DEPTH: usize = 64;
+/// How many kustomizations a build may read.
+const KUSTOMIZATIONS: usize = 10_000;
+
+/// One kustomization that is being built.
+pub(crate) struct Target<'a> {
+    pub(crate) files: &'a dyn Files,
+    pub(crate) options: &'a Options,
+    /// Its directory, from the root of the files.
+    pub(crate) directory: Utf8PathBuf,
+    pub(crate) kustomization: Kustomization,
+    pub(crate) config: Config,
+}
+
+/// What a kustomization gives to the one that names it.
+pub(crate) struct Gathered {
+    pub(crate) resources: Vec<Resource>,
+    pub(crate) config: Config,
+}
+
+/// What all targets of a build share.
+pub(crate) struct Build<'a> {
+    pub(crate) files: &'a dyn Files,
+    pub(crate) options: &'a Options,
+    pub(crate) warnings: Vec<String>,
+    read: usize,
+    chain: Vec<Utf8PathBuf>,
+}
+
+impl<'a> Build<'a> {
+    pub(crate) fn new(files: &'a dyn Files, options: &'a Options) -> Self {
+        Self { files, options, warnings: Vec::new(), read: 0, chain: Vec::new() }
+    }
+
+    /// Builds the kustomization in `directory`; a component gets `base` to change.
+    pub(crate) fn gather(
+        &mut self,
+        directory: &Utf8Path,
+        base: Option<Gathered>,
+    ) -> Result<(Gathered, Kustomization), Error> {
+        self.read += 1;
+        if self.chain.len() >= DEPTH || self.read > KUSTOMIZATIONS {
+            return Err(Error::invalid(format!("more than {DEPTH} nested or {KUSTOMIZATIONS} kustomizations")));
+        }
+        if self.chain.iter().any(|outer| outer == directory) {
+            let chain = self.chain.iter().map(|outer| format!("'{outer}'")).collect::<Vec<_>>().join(", ");
+            return Err(Error::invalid(format!(
+                "cycle detected: candidate root '{directory}' contains visited root in {chain}"
+            )));
+        }
+        self.chain.push(directory.to_owned());
+        let gathered = self.gather_target(directory, base);
+        self.chain.pop();
+        gathered
+    }
+
+    fn gather_target(
+        &mut self,
+        directory: &Utf8Path,
+        base: Option<Gathered>,
+    ) -> Result<(Gathered, Kustomization), Error> {
+        let kustomization = load(self.files, directory)?;
+        let component = kustomization.kind == COMPONENT;
+        if component && base.is_none() {
+            return Err(Error::invalid(format!("expected kind != '{COMPONENT}' for path '{directory}'")));
+        }
+        if !component && base.is_some() {
+            return Err(Error::invalid(format!(
+                "expected kind '{COMPONENT}' for path '{directory}' but got '{}'",
+                kustomization.kind
+            )));
+        }
+        self.warnings.extend(kustomization.warnings());
+        let config = Config::default();
+        let mut target =
+            Target { files: self.files, options: self.options, directory: directory.to_owned(), kustomization, config };
+        target.kustomization.fix();
+        target.refuse_unsupported()?;
+        let mut gathered = base.unwrap_or_else(|| Gathered { resources: Vec::new(), config: Config::default() });
+        self.resources(&target, &mut gathered)?;
+        for path in &target.kustomization.configurations {
+            target.config.add_file(&target.read(path)?).map_err(|err| err.during(format!("configuration {path:?}")))?;
+        }
+        target.config.merge(&gathered.config)?;
+        generators::run(&target, &mut gathered.resources)?;
+        gathered.config = target.config.clone();
+        for path in &target.kustomization.components {
+            let inner = target.directory_of(path).map_err(|err| err.during("accumulating components"))?;
+            let step = format!("accumulating components: accumulateDirectory: \"{path}\"");
+            gathered = self.gather(&inner, Some(gathered)).map_err(|err| err.during(step))?.0;
+        }
+        target.config = gathered.config.clone();
+        transformers::run(&target, &mut gathered.resources)?;
+        Ok((gathered, target.kustomization))
+    }
+
+    fn resources(&mut self, target: &Target<'_>, gathered: &mut Gathered) -> Result<(), Error> {
+        let loaded = target.kustomization.resources.iter().map(|path| {
+            self.resource(target, path).map_err(|err| err.during(format!("accumulating resources from '{path}'")))
+        });
+        for (path, inner) in
+            target.kustomization.resources.iter().zip(all(loaded).map_err(|err| err.during("accumulating resources"))?)
+        {
+            gathered.config.merge(&inner.config)?;
+            for resource in inner.resources {
+                append(&mut gathered.resources, resource).map_err(|err| {
+                    err.during(format!("accumulating resources from '{path}'")).during("accumulating resources")
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn resource(&mut self, target: &Target<'_>, path: &str) -> Result<Gathered, Error> {
+        let place = target.place(path)?;
+        match self.files.kind(&place)? {
+            Kind::File => {
+                let resources = read_objects(self.files, &place)?;
+                Ok(Gathered { resources, config: Config::default() })
+            }
+            Kind::Directory => self.gather(&place, None).map(|(gathered, _)| gathered),
+        }
+    }
+}
+
+impl Target<'_> {
+    /// The place of a path that the kustomization names, from the root of the files.
+    pub(crate) fn place(&self, path: &str) -> Result<Utf8PathBuf, Error> {
+        if is_remote(path) {
+            return Err(Error::invalid(format!("remote base {path:?} is refused: only files of the source are read")));
+        }
+        if Utf8Path::new(path).is_absolute() {
+            return Err(Error::invalid(format!("path {path:?} must be relative")));
+        }
+        let place = flux_files::clean(&self.directory.join(path))?;
+        let outside = !place.starts_with(&self.directory);
+        if outside
+            && self.options.load_restrictions == LoadRestrictions::RootOnly
+            && self.files.kind(&place)? == Kind::File
+        {
+            return Err(Error::invalid(format!("security; file '{place}' is not in or below '{}'", self.directory)));
+        }
+        Ok(place)
+    }
+
+    fn directory_of(&self, path: &str) -> Result<Utf8PathBuf, Error> {
+        let place = self.place(path)?;
+        match self.files.kind(&place)? {
+            Kind::Directory => Ok(place),
+            Kind::File => Err(Error::invalid(format!("'{path}' must resolve to a directory"))),
+        }
+    }
+
+    /// Whether a text names an existing file.
+    pub(crate) fn is_file(&self, path: &str) -> bool {
+        !path.contains('\n')
+            && self.place(path).is_ok_and(|place| self.files.kind(&place).is_ok_and(|kind| kind == Kind::File))
+    }
+
+    /// The text of a file.
+    pub(crate) fn read(&self, path: &str) -> Result<String, Error> {
+        let bytes = self.read_bytes(path)?;
+        String::from_utf8(bytes).map_err(|_| Error::invalid(format!("file {path:?} is not UTF-8")))
+    }
+
+    /// The content of a file.
+    pub(crate) fn read_bytes(&self, path: &str) -> Result<Vec<u8>, Error> {
+        let place = self.place(path)?;
+        Ok(self.files.read(&place)?)
+    }
+
+    /// Fails when the kustomization asks for what this engine does not do.
+    fn refuse_unsupported(&self) -> Result<(), Error> {
+        let asked = [
+            ("replacements", !self.kustomization.replacements.is_empty()),
+            ("vars", !self.kustomization.vars.is_empty()),
+            ("crds", !self.kustomization.crds.is_empty()),
+            ("openapi", !self.kustomization.openapi.is_empty()),
+            ("generators", !self.kustomization.generators.is_empty()),
+            ("transformers", !self.kustomization.transformers.is_empty()),
+            ("validators", !self.kustomization.validators.is_empty()),
+            ("helmCharts", !self.kustomization.helm_charts.is_empty()),
+        ];
+        let fields: Vec<_> = asked.into_iter().filter(|(_, asked)| *asked).map(|(field, _)| field).collect();
+        if fields.is_empty() {
+            return Ok(());
+        }
+        Err(Error::invalid(format!("{}: unsupported field {}", self.file_name(), fields.join(", "))))
+    }
+
+    fn file_name(&self) -> String {
+        self.directory.join(FILE_NAMES[0]).to_string()
+    }
+}
+
+/// Whether a path is an address of something elsewhere.
+fn is_remote(path: &str) -> bool {
+    path.contains("://") || path.starts_with("git@") || path.starts_with("github.com/") || path.contains("?ref=")
+}
+
+/// Adds an object whose id must be new.
+pub(crate) fn append(resources: &mut Vec<Resource>, resource: Resource) -> Result<(), Error> {
+    let id = resource.id();
+    if resources.iter().any(|other| other.id().same(&id)) {
+        return Err(Error::invalid(format!("may not add resource with an already registered id: {id}")));
+    }
+    resources.push(resource);
+    Ok(())
+}
+
+/// Adds a generated object, or changes the one of the same id as its behavior says.
+pub(crate) fn absorb(resources: &mut Vec<Resource>, generated: Resource) -> Result<(), Error> {
+    let id = generated.id();
+    let same = |other: &Resource| other.ids().iter().any(|own| own.same(&id));
+    let found: Vec<usize> = (0..resources.len()).filter(|at| same(&resources[*at])).collect();
+    match (found[..].first(), generated.behavior) {
+        (None, Behavior::Create) => append(resources, generated),
+        (None, Behavior::Replace | Behavior::Merge) => {
+            Err(Error::invalid(format!("id {id} does not exist; cannot merge or replace")))
+        }
+        (Some(_), Behavior::Create) => {
+            Err(Error::invalid(format!("id {id} exists; behavior must be merge or replace")))
+        }
+        (Some(at), Behavior::Replace) => {
+            generators::replace(&mut resources[*at], generated);
+            Ok(())
+        }
+        (Some(at), Behavior::Merge) => {
+            generators::merge(&mut resources[*at], generated);
+            Ok(())
+        }
+    }
+}
+
+/// The kustomization file of a directory.
+fn load(files: &dyn Files, directory: &Utf8Path) -> Result<Kustomization, Error> {
+    let (path, text) = find(files, directory)?.ok_or_else(|| {
+        let names = FILE_NAMES.map(|name| format!("'{name}'"));
+        Error::invalid(format!(
+            "unable to find one of {}, {} or {} in directory '{directory}'",
+            names[0], names[1], names[2]
+        ))
+    })?;
+    let mut kustomization = Kustomization::parse(&text, Mode::Strict).map_err(|problem| Error::Kustomization {
+        path: path.clone(),
+        line: problem.line,
+        message: problem.message,
+    })?;
+    let empty = kustomization.is_empty();
+    if kustomization.kind.is_empty() {
+        crate::kustomization::KIND.clone_into(&mut kustomization.kind);
+    }
+    if empty {
+        return Err(Error::invalid(format!("{path}: kustomization.yaml is empty")));
+    }
+    Ok(kustomization)
+}
+
+/// The kustomization file of a directory, if it has one; more than one is an error.
+pub(crate) fn find(files: &dyn Files, directory: &Utf8Path) -> Result<Option<(Utf8PathBuf, String)>, Error> {
+    let mut found = None;
+    for name in FILE_NAMES {
+        let path = directory.join(name);
+        match files.kind(&path) {
+            Ok(Kind::File) if found.is_some() => {
+                return Err(Error::invalid(format!("Found multiple kustomization files under: {directory}")));
+            }
+            Ok(Kind::File) => found = Some(path),
+            Ok(Kind::Directory) | Err(FilesError::NotFound(_)) => {}
+            Err(err) => return Err(err.into()),
+        }
+    }
+    let Some(path) = found else { return Ok(None) };
+    let text = String::from_utf8(files.read(&path)?).map_err(|_| Error::invalid(format!("{path} is not UTF-8")))?;
+    Ok(Some((path, text)))
+}
+
+/// The objects of a file, those of lists one by one.
+pub(crate) fn read_objects(files: &dyn Files, path: &Utf8Path) -> Result<Vec<Resource>, Error> {
+    let text = String::from_utf8(files.read(path)?).map_err(|_| Error::invalid(format!("{path} is not UTF-8")))?;
+    let nodes = flux_yaml::parse_all(&text, Limits::default())
+        .map_err(|source| Error::Malformed { path: path.to_owned(), source })?;
+    let mut resources = Vec::new();
+    for node in nodes {
+        for node in expand(node) {
+            check(&node).map_err(|err| err.during(format!("{path}:{}", node.line.max(1))))?;
+            resources.push(Resource::new(node, Some(path.to_owned())));
+        }
+    }
+    Ok(resources)
+}
+
+/// The items of a `*List`, or the object itself; nothing for an empty document.
+fn expand(node: Node) -> Vec<Node> {
+    if node.is_null() || node.is_empty() {
+        return Vec::new();
+    }
+    let is_list = node.get("kind").and_then(Node::text).is_some_and(|kind| kind.ends_with("List"));
+    match node.get("items") {
+        Some(items) if is_list && items.is_null() => Vec::new(),
+        Some(Node { content: Content::Sequence(items), .. }) if is_list => {
+            items.iter().cloned().flat_map(expand).collect()
+        }
+        _ => vec![node],
+    }
+}
+
+/// Whether a node is an object: it has a kind and a name.
+pub(crate) fn check(node: &Node) -> Result<(), Error> {
+    let text = |path: &[&str]| node.at(path).and_then(Node::text).unwrap_or_default();
+    if !node.is_mapping() {
+        return Err(Error::invalid("not an object: expected a mapping"));
+    }
+    match (text(&["kind"]), text(&["metadata", "name"])) {
+        ("", _) => Err(Error::invalid("missing Resource metadata: kind is not set")),
+        (kind, "") => {
+            Err(Error::invalid(format!("missing metadata.name in object {{{} {kind}}}", text(&["apiVersion"]))))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,157 @@
+//! The kustomization file that Flux builds: found or generated, with the spec merged into it.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use flux_files::{Entry, Files, FilesError, Kind};
+
+use super::{Image, Patch, Prepared, Selector, Spec};
+use crate::accumulate::find;
+use crate::kustomization::{self, FILE_NAMES, Kustomization};
+use crate::record::{Field, Mode};
+use crate::{Error, accumulate};
+
+/// What an empty directory's kustomization sets, so that its build is empty and not an error.
+const PLACEHOLDER: &str = "_placeholder";
+/// Directories are entered no deeper than this.
+const DEPTH: usize = 64;
+
+/// The kustomization file of `directory` with `spec` merged into it.
+pub(super) fn prepare(files: &dyn Files, directory: &Utf8Path, spec: &Spec) -> Result<Prepared, Error> {
+    let (path, mut kustomization, generated) = match find(files, directory)? {
+        Some((path, text)) => {
+            let parsed = Kustomization::parse(&text, Mode::Lenient).map_err(|problem| Error::Kustomization {
+                path: path.clone(),
+                line: problem.line,
+                message: problem.message,
+            })?;
+            (path, parsed, false)
+        }
+        None => (directory.join(FILE_NAMES[0]), generate(files, directory)?, true),
+    };
+    merge(files, directory, &mut kustomization, spec)?;
+    let content = flux_yaml::print_json(&kustomization.write()).map_err(|err| Error::invalid(err.to_string()))?;
+    Ok(Prepared { path, content, generated })
+}
+
+/// A kustomization that names every manifest below `directory`.
+fn generate(files: &dyn Files, directory: &Utf8Path) -> Result<Kustomization, Error> {
+    let mut resources = Vec::new();
+    scan(files, directory, Utf8Path::new(""), DEPTH, &mut resources)?;
+    let mut kustomization = Kustomization {
+        api_version: kustomization::VERSION.to_owned(),
+        kind: kustomization::KIND.to_owned(),
+        resources,
+        ..Kustomization::default()
+    };
+    if kustomization.resources.is_empty() {
+        PLACEHOLDER.clone_into(&mut kustomization.namespace);
+    }
+    Ok(kustomization)
+}
+
+/// Manifests in lexical order; a directory with a kustomization of its own counts as one.
+fn scan(
+    files: &dyn Files,
+    directory: &Utf8Path,
+    below: &Utf8Path,
+    depth: usize,
+    found: &mut Vec<String>,
+) -> Result<(), Error> {
+    let depth =
+        depth.checked_sub(1).ok_or_else(|| Error::invalid(format!("{below}: directories are nested too deep")))?;
+    for Entry { name, kind, link } in files.list(&directory.join(below))? {
+        let path = below.join(&name);
+        let place = directory.join(&path);
+        match kind {
+            // Upstream does not follow links to directories here.
+            Kind::Directory if link => {}
+            Kind::Directory if has_kustomization(files, &place)? => found.push(path.into_string()),
+            Kind::Directory => scan(files, directory, &path, depth, found)?,
+            Kind::File if matches!(path.extension(), Some("yaml" | "yml")) => {
+                validate(files, &place)?;
+                found.push(path.into_string());
+            }
+            Kind::File => {}
+        }
+    }
+    Ok(())
+}
+
+fn has_kustomization(files: &dyn Files, directory: &Utf8Path) -> Result<bool, Error> {
+    for name in FILE_NAMES {
+        match files.kind(&directory.join(name)) {
+            Ok(Kind::File) => return Ok(true),
+            Ok(Kind::Directory) | Err(FilesError::NotFound(_)) => {}
+            Err(err) => return Err(err.into()),
+        }
+    }
+    Ok(false)
+}
+
+/// A file that is not made of objects fails the generation.
+fn validate(files: &dyn Files, path: &Utf8PathBuf) -> Result<(), Error> {
+    accumulate::read_objects(files, path)
+        .map(drop)
+        .map_err(|err| err.during(format!("failed to decode Kubernetes YAML from {path}")))
+}
+
+fn merge(files: &dyn Files, directory: &Utf8Path, into: &mut Kustomization, spec: &Spec) -> Result<(), Error> {
+    for (field, value) in [
+        (&mut into.namespace, &spec.target_namespace),
+        (&mut into.name_prefix, &spec.name_prefix),
+        (&mut into.name_suffix, &spec.name_suffix),
+    ] {
+        if let Some(value) = value {
+            field.clone_from(value);
+        }
+    }
+    into.patches.extend(spec.patches.iter().map(patch));
+    for component in &spec.components {
+        let local = !component.contains("://") && !Utf8Path::new(component).is_absolute();
+        if !local {
+            return Err(Error::invalid(format!("component path '{component}' must be local and relative")));
+        }
+        let place = flux_files::clean(&directory.join(component))?;
+        let missing = matches!(files.kind(&place), Err(FilesError::NotFound(_)));
+        if !(missing && spec.ignore_missing_components) {
+            into.components.push(component.clone());
+        }
+    }
+    for image in &spec.images {
+        merge_image(&mut into.images, image);
+    }
+    if !spec.build_metadata.is_empty() {
+        into.build_metadata.clone_from(&spec.build_metadata);
+    } else if into.resources.is_empty() && into.bases.is_empty() && into.build_metadata.is_empty() {
+        // Without this a file that lists no resources would count as empty.
+        into.build_metadata = vec!["originAnnotations".to_owned()];
+    }
+    Ok(())
+}
+
+fn patch(patch: &Patch) -> kustomization::Patch {
+    let target = patch.target.as_ref().map(|selector| {
+        let Selector { group, version, kind, name, namespace, label_selector, annotation_selector } = selector.clone();
+        kustomization::Selector { group, version, kind, name, namespace, annotation_selector, label_selector }
+    });
+    kustomization::Patch { patch: patch.patch.clone(), target, ..kustomization::Patch::default() }
+}
+
+/// A new name replaces the old one where it is given; tag and digest replace both where either is given.
+fn merge_image(images: &mut Vec<kustomization::Image>, image: &Image) {
+    let Image { name, new_name, new_tag, digest } = image;
+    let found = match images.iter().position(|old| old.name == *name) {
+        Some(at) => &mut images[at],
+        None => {
+            images.push(kustomization::Image { name: name.clone(), ..kustomization::Image::default() });
+            let last = images.len() - 1;
+            &mut images[last]
+        }
+    };
+    if !new_name.is_empty() {
+        found.new_name.clone_from(new_name);
+    }
+    if !new_tag.is_empty() || !digest.is_empty() {
+        found.new_tag.clone_from(new_tag);
+        found.digest.clone_from(digest);
+    }
+}

@@ -1,0 +1,332 @@
+//! ConfigMaps and Secrets made from literals and files, and the hash that their names end with.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flux_yaml::{Node, Style};
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+use crate::Error;
+use crate::accumulate::{Target, absorb};
+use crate::kustomization::{Generator, GeneratorOptions};
+use crate::resource::{Behavior, Resource, child};
+
+/// Marks an object of a file whose name is to end with its hash.
+const NEEDS_HASH: &str = "kustomize.config.k8s.io/needs-hash";
+/// How long the lines of a Secret's value are.
+const LINE: usize = 70;
+const DATA: [&str; 3] = ["data", "binaryData", "stringData"];
+
+/// Which of the two kinds is generated.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Made {
+    ConfigMap,
+    Secret,
+}
+
+/// Runs all generators of a kustomization.
+pub(crate) fn run(target: &Target<'_>, resources: &mut Vec<Resource>) -> Result<(), Error> {
+    let generators = target.kustomization.config_map_generator.iter().map(|generator| (Made::ConfigMap, generator));
+    let secrets = target.kustomization.secret_generator.iter().map(|generator| (Made::Secret, generator));
+    for (made, generator) in generators.chain(secrets) {
+        let title = format!(
+            "{} {:?}",
+            if made == Made::Secret { "secretGenerator" } else { "configMapGenerator" },
+            generator.name
+        );
+        let generated = generate(target, made, generator).map_err(|err| err.during(title.clone()))?;
+        absorb(resources, generated).map_err(|err| err.during(format!("merging from generator {title}")))?;
+    }
+    Ok(())
+}
+
+fn generate(target: &Target<'_>, made: Made, generator: &Generator) -> Result<Resource, Error> {
+    if generator.name.is_empty() {
+        return Err(Error::invalid("a generator needs a name"));
+    }
+    let options = merged_options(target.kustomization.generator_options.as_ref(), generator.options.as_ref());
+    let kind = if made == Made::Secret { "Secret" } else { "ConfigMap" };
+    let mut node = Node::mapping(Vec::new());
+    node.set("apiVersion", Node::string("v1"));
+    node.set("kind", Node::string(kind));
+    child(&mut node, "metadata").set("name", Node::string(generator.name.as_str()));
+    if !generator.namespace.is_empty() {
+        child(&mut node, "metadata").set("namespace", Node::string(generator.namespace.as_str()));
+    }
+    for (field, pairs) in [("labels", &options.labels), ("annotations", &options.annotations)] {
+        for (key, value) in pairs {
+            child(child(&mut node, "metadata"), field).set(key, Node::string(value.as_str()));
+        }
+    }
+    if made == Made::Secret {
+        let secret_type = if generator.secret_type.is_empty() { "Opaque" } else { &generator.secret_type };
+        node.set("type", Node::string(secret_type));
+    }
+    for (key, content) in pairs(target, generator)? {
+        let (field, value) = match (made, String::from_utf8(content)) {
+            (Made::ConfigMap, Ok(text)) => ("data", Node::string(text)),
+            (Made::ConfigMap, Err(err)) => ("binaryData", encoded(err.as_bytes())),
+            (Made::Secret, Ok(text)) => ("data", encoded(text.as_bytes())),
+            (Made::Secret, Err(err)) => ("data", encoded(err.as_bytes())),
+        };
+        child(&mut node, field).set(&key, value);
+    }
+    if options.immutable {
+        node.set("immutable", Node::scalar("true", flux_yaml::Tag::Bool));
+    }
+    let mut resource = Resource::new(node, None);
+    resource.needs_hash = !options.disable_name_suffix_hash;
+    resource.behavior = Behavior::parse(&generator.behavior);
+    Ok(resource)
+}
+
+/// A generator's options over those of all generators.
+fn merged_options(common: Option<&GeneratorOptions>, own: Option<&GeneratorOptions>) -> GeneratorOptions {
+    let mut merged = common.cloned().unwrap_or_default();
+    if let Some(own) = own {
+        merged.labels.extend(own.labels.clone());
+        merged.annotations.extend(own.annotations.clone());
+        merged.disable_name_suffix_hash |= own.disable_name_suffix_hash;
+        merged.immutable |= own.immutable;
+    }
+    merged
+}
+
+/// Base64 in a block of lines, as upstream writes it.
+fn encoded(content: &[u8]) -> Node {
+    let text = STANDARD.encode(content);
+    if text.len() <= LINE {
+        return Node::string(text);
+    }
+    let lines: Vec<&str> = text.as_bytes().chunks(LINE).filter_map(|line| std::str::from_utf8(line).ok()).collect();
+    Node { style: Style::Literal, ..Node::string(lines.join("\n") + "\n") }
+}
+
+/// All keys with their content: literals, then files, then env files.
+fn pairs(target: &Target<'_>, generator: &Generator) -> Result<BTreeMap<String, Vec<u8>>, Error> {
+    let mut pairs = BTreeMap::new();
+    let mut put = |key: String, content: Vec<u8>| {
+        if !is_key(&key) {
+            return Err(Error::invalid(format!("{key:?} is not a valid key name")));
+        }
+        match pairs.insert(key.clone(), content) {
+            None => Ok(()),
+            Some(_) => Err(Error::invalid(format!("cannot add key {key}, another key by that name already exists"))),
+        }
+    };
+    for path in &generator.envs {
+        for (key, value) in env_file(&target.read(path)?).map_err(|err| err.during(format!("env file {path:?}")))? {
+            put(key, value.into_bytes())?;
+        }
+    }
+    for literal in &generator.literals {
+        let (key, value) = literal
+            .split_once('=')
+            .filter(|(key, _)| !key.is_empty())
+            .ok_or_else(|| Error::invalid(format!("invalid literal source {literal}, expected key=value")))?;
+        put(key.to_owned(), unquoted(value).as_bytes().to_vec())?;
+    }
+    for file in &generator.files {
+        let (key, path) = match file.split_once('=') {
+            None => (file.rsplit('/').next().unwrap_or(file), file.as_str()),
+            Some((key, path)) if !key.is_empty() && !path.is_empty() && !path.contains('=') => (key, path),
+            Some(_) => return Err(Error::invalid(format!("invalid file source {file:?}, expected key=path"))),
+        };
+        put(key.to_owned(), target.read_bytes(path)?)?;
+    }
+    Ok(pairs)
+}
+
+/// Whether a text may be a key of a ConfigMap.
+fn is_key(key: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    !key.is_empty()
+        && key.len() <= 253
+        && key.chars().all(allowed)
+        && key != "."
+        && key != ".."
+        && !key.starts_with("..")
+}
+
+/// A text without one pair of quotes around it.
+fn unquoted(text: &str) -> &str {
+    let inner = |quote: char| text.strip_prefix(quote).and_then(|text| text.strip_suffix(quote));
+    if text.len() < 2 { text } else { inner('"').or_else(|| inner('\'')).unwrap_or(text) }
+}
+
+fn env_file(text: &str) -> Result<Vec<(String, String)>, Error> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut pairs = Vec::new();
+    for line in text.lines() {
+        let line = line.trim_start();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        // A name without a value would come from the environment, which a build does not have.
+        let (key, value) = line.split_once('=').unwrap_or((line, ""));
+        let valid = !key.is_empty()
+            && !key.starts_with(|c: char| c.is_ascii_digit())
+            && key.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+        if !valid {
+            return Err(Error::invalid(format!("{key:?} is not a valid key name")));
+        }
+        pairs.push((key.to_owned(), value.to_owned()));
+    }
+    Ok(pairs)
+}
+
+/// Gives an object of the same id the generated one's data, labels and annotations in place of its own.
+pub(crate) fn replace(old: &mut Resource, generated: Resource) {
+    let (labels, annotations) =
+        (old.node.at(&["metadata", "labels"]).cloned(), old.node.at(&["metadata", "annotations"]).cloned());
+    let name = old.name().to_owned();
+    let namespace = old.namespace().unwrap_or_default().to_owned();
+    let mut node = generated.node;
+    for (field, before) in [("labels", labels), ("annotations", annotations)] {
+        for (key, value) in before.as_ref().and_then(Node::entries).unwrap_or_default() {
+            let held = child(child(&mut node, "metadata"), field);
+            if let Some(key) = key.text().filter(|key| held.get(key).is_none()) {
+                held.set(key, value.clone());
+            }
+        }
+    }
+    old.node = node;
+    old.set_name(&name);
+    old.set_namespace(&namespace);
+    old.needs_hash |= generated.needs_hash;
+}
+
+/// Adds the generated one's data, labels and annotations to an object of the same id.
+pub(crate) fn merge(old: &mut Resource, generated: Resource) {
+    for path in [&["metadata", "labels"][..], &["metadata", "annotations"], &DATA[..1], &DATA[1..2], &DATA[2..]] {
+        for (key, value) in generated.node.at(path).and_then(Node::entries).unwrap_or_default() {
+            let held = path.iter().fold(&mut old.node, |node, part| child(node, part));
+            if let Some(key) = key.text() {
+                held.set(key, value.clone());
+            }
+        }
+    }
+    if let Some(immutable) = generated.node.get("immutable") {
+        old.node.set("immutable", immutable.clone());
+    }
+    old.needs_hash |= generated.needs_hash;
+}
+
+/// Ends the names of generated objects with the hash of their content.
+pub(crate) fn add_hashes(resources: &mut [Resource]) -> Result<(), Error> {
+    for resource in resources {
+        let marked = resource.annotation(NEEDS_HASH) == Some("true");
+        if marked {
+            resource.remove_annotation(NEEDS_HASH);
+        }
+        if resource.needs_hash || marked {
+            let name = format!("{}-{}", resource.name(), hash(resource)?);
+            resource.remember_id();
+            resource.set_name(&name);
+        }
+    }
+    Ok(())
+}
+
+/// Ten characters that stand for the content, of an alphabet without vowels.
+fn hash(resource: &Resource) -> Result<String, Error> {
+    let object = resource.to_json()?;
+    let fields: &[&str] = match resource.kind() {
+        "ConfigMap" => &["binaryData", "data"],
+        "Secret" => &["data", "stringData", "type"],
+        _ => return Ok(encode(&object)),
+    };
+    let mut encoded = Map::new();
+    for field in fields {
+        let value = object.get(*field).cloned();
+        let always = *field == "data" || *field == "type";
+        match value {
+            Some(value) => drop(encoded.insert((*field).to_owned(), value)),
+            None if always => drop(encoded.insert((*field).to_owned(), Value::String(String::new()))),
+            None => {}
+        }
+    }
+    encoded.insert("kind".to_owned(), Value::String(resource.kind().to_owned()));
+    encoded.insert("name".to_owned(), Value::String(String::new()));
+    Ok(encode(&Value::Object(encoded)))
+}
+
+fn encode(value: &Value) -> String {
+    let mut text = String::new();
+    go_json(value, &mut text);
+    let digest = hex::encode(Sha256::digest(text.as_bytes()));
+    let letter = |c| match c {
+        '0' => 'g',
+        '1' => 'h',
+        '3' => 'k',
+        'a' => 'm',
+        'e' => 't',
+        c => c,
+    };
+    digest.chars().take(10).map(letter).collect()
+}
+
+/// JSON as Go's library writes it: sorted keys, and some characters of HTML escaped.
+fn go_json(value: &Value, out: &mut String) {
+    match value {
+        Value::Object(object) => {
+            let sorted: BTreeMap<_, _> = object.iter().collect();
+            out.push('{');
+            for (at, (key, value)) in sorted.into_iter().enumerate() {
+                if at > 0 {
+                    out.push(',');
+                }
+                go_string(key, out);
+                out.push(':');
+                go_json(value, out);
+            }
+            out.push('}');
+        }
+        Value::Array(items) => {
+            out.push('[');
+            for (at, item) in items.iter().enumerate() {
+                if at > 0 {
+                    out.push(',');
+                }
+                go_json(item, out);
+            }
+            out.push(']');
+        }
+        Value::String(text) => go_string(text, out),
+        Value::Null | Value::Bool(_) | Value::Number(_) => out.push_str(&value.to_string()),
+    }
+}
+
+fn go_string(text: &str, out: &mut String) {
+    let quoted = Value::String(text.to_owned()).to_string();
+    for c in quoted.chars() {
+        match c {
+            '<' => out.push_str("\\u003c"),
+            '>' => out.push_str("\\u003e"),
+            '&' => out.push_str("\\u0026"),
+            '\u{2028}' => out.push_str("\\u2028"),
+            '\u{2029}' => out.push_str("\\u2029"),
+            c => out.push(c),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn env_files_are_read_line_by_line() {
+        let pairs = env_file("\u{feff}A=1\n# no\n\n  B=\"x\" \nC").unwrap();
+        let expected = [("A", "1"), ("B", "\"x\" "), ("C", "")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+        assert_eq!(pairs, expected);
+        assert!(env_file("1A=b").is_err());
+    }
+
+    #[test]
+    fn literals_lose_one_pair_of_quotes() {
+        assert_eq!([unquoted("'a'"), unquoted("\"a"), unquoted("\"'a'\""), unquoted("'")], ["a", "\"a", "'a'", "'"]);
+    }
+}

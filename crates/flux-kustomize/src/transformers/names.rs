@@ -1,0 +1,67 @@
+//! Prefixes and suffixes of names.
+
+use flux_yaml::Node;
+
+use crate::Error;
+use crate::config::{Config, Spec};
+use crate::fields::{Leaf, visit};
+use crate::resource::Resource;
+
+/// Kinds whose names other systems know.
+const KEPT: [(&str, &str); 3] =
+    [("apiextensions.k8s.io", "CustomResourceDefinition"), ("apiregistration.k8s.io", "APIService"), ("", "Namespace")];
+const NAME: &str = "metadata/name";
+
+pub(crate) fn prefix(resources: &mut [Resource], prefix: &str, config: &Config) -> Result<(), Error> {
+    rename(
+        resources,
+        &config.name_prefix,
+        prefix,
+        |name| format!("{prefix}{name}"),
+        |resource| {
+            resource.prefixes.push(prefix.to_owned());
+        },
+    )
+}
+
+pub(crate) fn suffix(resources: &mut [Resource], suffix: &str, config: &Config) -> Result<(), Error> {
+    rename(
+        resources,
+        &config.name_suffix,
+        suffix,
+        |name| format!("{name}{suffix}"),
+        |resource| {
+            resource.suffixes.push(suffix.to_owned());
+        },
+    )
+}
+
+fn rename(
+    resources: &mut [Resource],
+    specs: &[Spec],
+    affix: &str,
+    renamed: impl Fn(&str) -> String,
+    remember: impl Fn(&mut Resource),
+) -> Result<(), Error> {
+    if affix.is_empty() {
+        return Ok(());
+    }
+    for resource in resources {
+        let gvk = resource.original_id().gvk;
+        if KEPT.contains(&(gvk.group.as_str(), gvk.kind.as_str())) {
+            continue;
+        }
+        for spec in specs {
+            if spec.path == NAME && gvk.is_selected(&spec.group, &spec.version, &spec.kind) {
+                remember(resource);
+                resource.remember_id();
+            }
+            visit(&mut resource.node, &gvk, spec, Leaf::Scalar, &mut |node| {
+                let text = node.text().ok_or_else(|| Error::invalid("expected a name"))?;
+                *node = Node::string(renamed(text));
+                Ok(())
+            })?;
+        }
+    }
+    Ok(())
+}

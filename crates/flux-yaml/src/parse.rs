@@ -1,0 +1,249 @@
+//! From text to nodes.
+
+use std::collections::HashMap;
+
+use granit_parser::{Event, Options, Parser, ScalarStyle, StrInput};
+
+use crate::{Content, Error, Node, Resolved, Style, Tag, yaml3};
+
+/// What one document may use up.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How deep collections may stand in one another, at most 255.
+    pub depth: usize,
+    /// Nodes of a document, those that aliases repeat included.
+    pub nodes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { depth: 200, nodes: 2_000_000 }
+    }
+}
+
+/// The first document of `text`, or nothing when there is none or it is empty.
+pub fn parse(text: &str, limits: Limits) -> Result<Option<Node>, Error> {
+    Reader::new(text, limits).document()
+}
+
+/// All documents of `text` but the empty ones.
+pub fn parse_all(text: &str, limits: Limits) -> Result<Vec<Node>, Error> {
+    let mut reader = Reader::new(text, limits);
+    let mut documents = Vec::new();
+    while !reader.finished {
+        documents.extend(reader.document()?);
+    }
+    Ok(documents)
+}
+
+struct Reader<'t> {
+    parser: Parser<'t, StrInput<'t>>,
+    limits: Limits,
+    nodes: usize,
+    anchors: HashMap<usize, Node>,
+    open: Vec<Open>,
+    finished: bool,
+}
+
+/// A collection whose end has not been read.
+struct Open {
+    node: Node,
+    anchor: usize,
+    key: Option<Node>,
+}
+
+impl<'t> Reader<'t> {
+    fn new(text: &'t str, limits: Limits) -> Self {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let mut options = Options::default();
+        options.set_emit_comments(false);
+        options.flow_nesting_limit = limits.depth.min(255);
+        options.block_nesting_limit = limits.depth.min(255);
+        let parser = Parser::new_from_str_with_options(text, options);
+        Self { parser, limits, nodes: 0, anchors: HashMap::new(), open: Vec::new(), finished: false }
+    }
+
+    /// The next document; nothing when it is empty or there is none.
+    fn document(&mut self) -> Result<Option<Node>, Error> {
+        self.nodes = 0;
+        self.anchors.clear();
+        let mut root = None;
+        while let Some(next) = self.parser.next() {
+            let (event, span) =
+                next.map_err(|err| Error::Syntax { line: line(err.marker().line()), message: err.info() })?;
+            let line = line(span.start.line());
+            let complete = match event {
+                Event::Scalar(text, style, anchor, tag) => {
+                    let tag = tag.map(|tag| explicit(&tag));
+                    let node = scalar(text.into_owned(), style, tag, line);
+                    Some((node, anchor))
+                }
+                Event::Alias(anchor) => {
+                    let node = self
+                        .anchors
+                        .get(&anchor)
+                        .cloned()
+                        .ok_or_else(|| Error::Syntax { line, message: "anchor value contains itself".to_owned() })?;
+                    self.count(node.count(), line)?;
+                    Some((node, 0))
+                }
+                Event::SequenceStart(_, anchor, _) => {
+                    self.open(Node { line, ..Node::sequence(Vec::new()) }, anchor, line)?;
+                    None
+                }
+                Event::MappingStart(_, anchor, _) => {
+                    self.open(Node { line, ..Node::mapping(Vec::new()) }, anchor, line)?;
+                    None
+                }
+                Event::SequenceEnd => self.open.pop().map(|open| (open.node, open.anchor)),
+                Event::MappingEnd => match self.open.pop() {
+                    Some(mut open) => {
+                        self.merge(&mut open.node)?;
+                        Some((open.node, open.anchor))
+                    }
+                    None => None,
+                },
+                Event::DocumentEnd => return Ok(root.filter(|node: &Node| !node.is_null())),
+                Event::StreamEnd => break,
+                _ => None,
+            };
+            if let Some((node, anchor)) = complete {
+                self.count(1, line)?;
+                if anchor != 0 {
+                    self.anchors.insert(anchor, node.clone());
+                }
+                root = self.place(node).or(root);
+            }
+        }
+        self.finished = true;
+        Ok(root.filter(|node: &Node| !node.is_null()))
+    }
+
+    fn open(&mut self, node: Node, anchor: usize, line: u32) -> Result<(), Error> {
+        if self.open.len() >= self.limits.depth {
+            let message = format!("nesting is deeper than {}", self.limits.depth);
+            return Err(Error::Syntax { line, message });
+        }
+        self.open.push(Open { node, anchor, key: None });
+        Ok(())
+    }
+
+    /// Puts a complete node into the innermost open collection; gives it back where none is open.
+    fn place(&mut self, node: Node) -> Option<Node> {
+        let Some(open) = self.open.last_mut() else { return Some(node) };
+        match &mut open.node.content {
+            Content::Sequence(items) => items.push(node),
+            Content::Mapping(entries) => match open.key.take() {
+                None => open.key = Some(node),
+                Some(key) => entries.push((key, node)),
+            },
+            Content::Scalar(_) => {}
+        }
+        None
+    }
+
+    fn count(&mut self, nodes: usize, line: u32) -> Result<(), Error> {
+        self.nodes = self.nodes.saturating_add(nodes);
+        if self.nodes > self.limits.nodes { Err(Error::TooLarge { line, limit: self.limits.nodes }) } else { Ok(()) }
+    }
+
+    /// Replaces a merge key by the entries that it stands for; the mapping's own entries win.
+    fn merge(&mut self, node: &mut Node) -> Result<(), Error> {
+        let Some(entries) = node.entries_mut() else { return Ok(()) };
+        let Some(index) = entries.iter().position(|(key, _)| key.tag == Tag::Merge) else { return Ok(()) };
+        let (_, value) = entries.remove(index);
+        let line = value.line;
+        if entries.iter().any(|(key, _)| key.tag == Tag::Merge) {
+            return Err(Error::DuplicateKey { line, key: "<<".to_owned() });
+        }
+        let own = entries.clone();
+        for source in merged(value)? {
+            self.count(source.len() * 2, line)?;
+            for entry in source {
+                put(entries, entry);
+            }
+        }
+        for entry in own {
+            put(entries, entry);
+        }
+        Ok(())
+    }
+}
+
+/// The entries to merge, those that win last.
+fn merged(value: Node) -> Result<Vec<Vec<(Node, Node)>>, Error> {
+    let line = value.line;
+    match value.content {
+        Content::Mapping(entries) => Ok(vec![entries]),
+        Content::Sequence(items) => {
+            let mut sources = Vec::with_capacity(items.len());
+            for item in items.into_iter().rev() {
+                match item.content {
+                    Content::Mapping(entries) => sources.push(entries),
+                    Content::Scalar(_) | Content::Sequence(_) => return Err(Error::Merge { line }),
+                }
+            }
+            Ok(sources)
+        }
+        Content::Scalar(_) => Err(Error::Merge { line }),
+    }
+}
+
+fn put(entries: &mut Vec<(Node, Node)>, entry: (Node, Node)) {
+    match entries.iter_mut().find(|(key, _)| key.text() == entry.0.text()) {
+        Some(old) => *old = entry,
+        None => entries.push(entry),
+    }
+}
+
+fn line(line: usize) -> u32 {
+    u32::try_from(line).unwrap_or(u32::MAX)
+}
+
+fn explicit(tag: &granit_parser::Tag) -> Tag {
+    let Some(suffix) = tag.suffix_in_namespace("tag:yaml.org,2002:") else {
+        // The non-specific tag makes a plain scalar a string.
+        return if tag.handle() == "!" && tag.suffix().is_empty() { Tag::Str } else { Tag::Custom };
+    };
+    match suffix.as_ref() {
+        "null" => Tag::Null,
+        "bool" => Tag::Bool,
+        "int" => Tag::Int,
+        "float" => Tag::Float,
+        "str" => Tag::Str,
+        "timestamp" => Tag::Timestamp,
+        "binary" => Tag::Binary,
+        "merge" => Tag::Merge,
+        _ => Tag::Custom,
+    }
+}
+
+fn scalar(text: String, style: ScalarStyle, explicit: Option<Tag>, line: u32) -> Node {
+    let mut style = match style {
+        ScalarStyle::Plain => Style::Plain,
+        ScalarStyle::SingleQuoted => Style::SingleQuoted,
+        ScalarStyle::DoubleQuoted => Style::DoubleQuoted,
+        ScalarStyle::Literal => Style::Literal,
+        ScalarStyle::Folded => Style::Folded,
+    };
+    let tag = match explicit {
+        Some(tag) => {
+            // Quotes keep an explicit string a string for readers that resolve the text anew.
+            if tag == Tag::Str && style == Style::Plain {
+                style = Style::DoubleQuoted;
+            }
+            tag
+        }
+        None if style != Style::Plain => Tag::Str,
+        None => match yaml3(&text) {
+            Resolved::Null => Tag::Null,
+            Resolved::Bool(_) => Tag::Bool,
+            Resolved::Int(_) | Resolved::Uint(_) => Tag::Int,
+            Resolved::Float(_) => Tag::Float,
+            Resolved::Timestamp(_) => Tag::Timestamp,
+            Resolved::Merge => Tag::Merge,
+            Resolved::Str => Tag::Str,
+        },
+    };
+    Node { content: Content::Scalar(text), tag, style, line }
+}

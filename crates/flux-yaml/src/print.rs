@@ -1,0 +1,489 @@
+//! From nodes to text, as sigs.k8s.io/yaml prints.
+
+use serde_json::Value;
+
+use crate::json::key_text;
+use crate::{Content, Error, Node, Resolved, Scalar, format_float, from_json, order, yaml11};
+
+/// The column behind which text is folded.
+const WIDTH: usize = 80;
+/// The longest key that is written before a colon.
+const SIMPLE_KEY: usize = 128;
+
+/// The node as YAML with a line break at its end.
+///
+/// Repeated keys, keys that are no strings and numbers that are not finite are errors.
+pub fn print(node: &Node) -> Result<String, Error> {
+    let mut printer = Printer { text: String::new() };
+    printer.node(node, Place { indent: 0, depth: 0, after: After::Nothing })?;
+    printer.line_break();
+    Ok(printer.text)
+}
+
+/// JSON as YAML, as sigs.k8s.io/yaml prints it.
+pub fn print_json(value: &Value) -> Result<String, Error> {
+    print(&from_json(value))
+}
+
+/// Where a node is written.
+#[derive(Clone, Copy)]
+struct Place {
+    /// The column of the collection that holds the node.
+    indent: usize,
+    depth: usize,
+    after: After,
+}
+
+/// What stands before a node on its line.
+#[derive(Clone, Copy, PartialEq)]
+enum After {
+    Nothing,
+    Key,
+    Dash,
+}
+
+struct Printer {
+    text: String,
+}
+
+impl Printer {
+    fn node(&mut self, node: &Node, place: Place) -> Result<(), Error> {
+        match &node.content {
+            Content::Scalar(_) => {
+                self.space(place);
+                self.scalar(&node.value()?, place)
+            }
+            Content::Sequence(items) if items.is_empty() => {
+                self.space(place);
+                self.text.push_str("[]");
+                Ok(())
+            }
+            Content::Mapping(entries) if entries.is_empty() => {
+                self.space(place);
+                self.text.push_str("{}");
+                Ok(())
+            }
+            Content::Sequence(items) => self.sequence(items, place),
+            Content::Mapping(entries) => self.mapping(entries, place),
+        }
+    }
+
+    fn space(&mut self, place: Place) {
+        if place.after != After::Nothing {
+            self.text.push(' ');
+        }
+    }
+
+    fn sequence(&mut self, items: &[Node], place: Place) -> Result<(), Error> {
+        // A list below a key stands at the key's column; one in a list or at the top has its own.
+        let indent = if place.after == After::Dash { place.indent + 2 } else { place.indent };
+        for (index, item) in items.iter().enumerate() {
+            if index == 0 && place.after == After::Dash {
+                self.text.push(' ');
+            } else {
+                self.start_line(indent);
+            }
+            self.text.push('-');
+            self.node(item, Place { indent, depth: place.depth + 1, after: After::Dash })?;
+        }
+        Ok(())
+    }
+
+    fn mapping(&mut self, entries: &[(Node, Node)], place: Place) -> Result<(), Error> {
+        let mut keyed = Vec::with_capacity(entries.len());
+        for (key, value) in entries {
+            keyed.push((key_text(key, place.depth == 0)?, key.line, value));
+        }
+        let keyed = order::sort(keyed, &|(key, ..)| key);
+        let indent = if place.after == After::Nothing { place.indent } else { place.indent + 2 };
+        for (index, (key, line, value)) in keyed.iter().enumerate() {
+            if index > 0 && keyed[index - 1].0 == *key {
+                return Err(Error::DuplicateKey { line: *line, key: (*key).to_owned() });
+            }
+            if index == 0 && place.after == After::Dash {
+                self.text.push(' ');
+            } else {
+                self.start_line(indent);
+            }
+            self.entry(key, value, Place { indent, depth: place.depth + 1, after: After::Key })?;
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, key: &str, value: &Node, place: Place) -> Result<(), Error> {
+        let shape = Shape::of(key);
+        if !shape.multiline && key.len() <= SIMPLE_KEY {
+            self.string(key, shape, place.indent + 2, Context::Key);
+            self.text.push(':');
+            return self.node(value, place);
+        }
+        self.text.push_str("? ");
+        self.string(key, shape, place.indent + 2, Context::Value);
+        self.start_line(place.indent);
+        self.text.push(':');
+        // After an explicit key the value stands on the colon's own line.
+        self.node(value, Place { after: After::Dash, ..place })
+    }
+
+    fn scalar(&mut self, value: &Scalar<'_>, place: Place) -> Result<(), Error> {
+        match value {
+            Scalar::Null => self.text.push_str("null"),
+            Scalar::Bool(value) => self.text.push_str(if *value { "true" } else { "false" }),
+            Scalar::Int(value) => self.text.push_str(&value.to_string()),
+            Scalar::Uint(value) => self.text.push_str(&value.to_string()),
+            Scalar::Float(value) => self.float(*value),
+            Scalar::String(text) => {
+                let indent = if place.after == After::Nothing { place.indent } else { place.indent + 2 };
+                self.string(text, Shape::of(text), indent, Context::Value);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whole numbers lose their fraction on the way through JSON.
+    fn float(&mut self, value: f64) {
+        let whole = format!("{value:.0}");
+        let is_integer = value.fract() == 0.0
+            && value.abs() < 1e21
+            && (whole.parse::<i64>().is_ok() || whole.parse::<u64>().is_ok());
+        let text = match whole.as_str() {
+            "-0" => "0".to_owned(),
+            _ if is_integer => whole,
+            _ => format_float(value),
+        };
+        self.text.push_str(&text);
+    }
+
+    fn string(&mut self, text: &str, shape: Shape, indent: usize, context: Context) {
+        match shape.style(text, context) {
+            Written::Plain => self.folded(text, indent, context, |_, _| {}),
+            Written::SingleQuoted => {
+                self.text.push('\'');
+                self.folded(text, indent, context, |printer, c| {
+                    if c == '\'' {
+                        printer.text.push('\'');
+                    }
+                });
+                self.text.push('\'');
+            }
+            Written::DoubleQuoted => self.double_quoted(text, indent, context),
+            Written::Literal => self.literal(text, indent),
+        }
+    }
+
+    /// Text whose single spaces may become line breaks. Quoted text keeps the spaces at its ends.
+    fn folded(&mut self, text: &str, indent: usize, context: Context, before: impl Fn(&mut Self, char)) {
+        let mut column = self.column();
+        let (mut spaces, mut breaks) = (false, false);
+        let mut chars = text.char_indices().peekable();
+        while let Some((at, c)) = chars.next() {
+            if c == ' ' {
+                let next_is_space = chars.peek().is_some_and(|(_, next)| *next == ' ');
+                let inner = at > 0 && at + 1 < text.len();
+                if context == Context::Value && !spaces && column > WIDTH && inner && !next_is_space {
+                    self.start_line(indent);
+                    column = indent;
+                } else {
+                    self.text.push(' ');
+                    column += 1;
+                }
+                spaces = true;
+            } else if is_break(c) {
+                if !breaks && c == '\n' {
+                    self.text.push('\n');
+                }
+                self.text.push(c);
+                column = 0;
+                breaks = true;
+            } else {
+                if breaks {
+                    self.pad(indent);
+                    column = indent;
+                }
+                before(self, c);
+                self.text.push(c);
+                column += 1;
+                spaces = false;
+                breaks = false;
+            }
+        }
+    }
+
+    fn double_quoted(&mut self, text: &str, indent: usize, context: Context) {
+        self.text.push('"');
+        let mut column = self.column();
+        let mut spaces = false;
+        let mut chars = text.char_indices().peekable();
+        while let Some((at, c)) = chars.next() {
+            if !is_printable(c) || is_break(c) || c == '"' || c == '\\' {
+                let before = self.text.len();
+                self.escape(c);
+                column += self.text.len() - before;
+                spaces = false;
+            } else if c == ' ' {
+                let inner = at > 0 && at + 1 < text.len();
+                if context == Context::Value && !spaces && column > WIDTH && inner {
+                    self.start_line(indent);
+                    column = indent;
+                    if chars.peek().is_some_and(|(_, next)| *next == ' ') {
+                        self.text.push('\\');
+                        column += 1;
+                    }
+                } else {
+                    self.text.push(' ');
+                    column += 1;
+                }
+                spaces = true;
+            } else {
+                self.text.push(c);
+                column += 1;
+                spaces = false;
+            }
+        }
+        self.text.push('"');
+    }
+
+    fn escape(&mut self, c: char) {
+        let short = match c {
+            '\0' => '0',
+            '\x07' => 'a',
+            '\x08' => 'b',
+            '\t' => 't',
+            '\n' => 'n',
+            '\x0b' => 'v',
+            '\x0c' => 'f',
+            '\r' => 'r',
+            '\x1b' => 'e',
+            '"' => '"',
+            '\\' => '\\',
+            '\u{85}' => 'N',
+            '\u{a0}' => '_',
+            '\u{2028}' => 'L',
+            '\u{2029}' => 'P',
+            _ => {
+                let code = u32::from(c);
+                let escaped = match code {
+                    0..=0xff => format!("\\x{code:02X}"),
+                    0x100..=0xffff => format!("\\u{code:04X}"),
+                    _ => format!("\\U{code:08X}"),
+                };
+                self.text.push_str(&escaped);
+                return;
+            }
+        };
+        self.text.push('\\');
+        self.text.push(short);
+    }
+
+    fn literal(&mut self, text: &str, indent: usize) {
+        self.text.push('|');
+        if text.starts_with([' ', '\t']) || text.starts_with(is_break) {
+            if text.starts_with(' ') || text.starts_with(is_break) {
+                self.text.push('2');
+            }
+        }
+        let mut ends = text.chars().rev();
+        match (ends.next().is_some_and(is_break), ends.next().is_none_or(is_break)) {
+            (false, _) => self.text.push('-'),
+            (true, true) => self.text.push('+'),
+            (true, false) => {}
+        }
+        self.text.push('\n');
+        let mut breaks = true;
+        for c in text.chars() {
+            if is_break(c) {
+                breaks = true;
+            } else if breaks {
+                self.pad(indent);
+                breaks = false;
+            }
+            self.text.push(c);
+        }
+    }
+
+    fn start_line(&mut self, indent: usize) {
+        self.line_break();
+        self.pad(indent);
+    }
+
+    /// Ends the line, unless nothing stands on it.
+    fn line_break(&mut self) {
+        if !self.text.is_empty() && !self.text.ends_with('\n') {
+            self.text.push('\n');
+        }
+    }
+
+    fn pad(&mut self, indent: usize) {
+        self.text.extend(std::iter::repeat_n(' ', indent));
+    }
+
+    fn column(&self) -> usize {
+        let start = self.text.rfind('\n').map_or(0, |at| at + 1);
+        self.text[start..].chars().count()
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Context {
+    Key,
+    Value,
+}
+
+enum Written {
+    Plain,
+    SingleQuoted,
+    DoubleQuoted,
+    Literal,
+}
+
+/// What a text allows.
+#[derive(Clone, Copy)]
+struct Shape {
+    multiline: bool,
+    plain: bool,
+    single_quoted: bool,
+    literal: bool,
+}
+
+impl Shape {
+    fn of(text: &str) -> Self {
+        if text.is_empty() {
+            return Self { multiline: false, plain: true, single_quoted: true, literal: false };
+        }
+        let mut indicators = text.starts_with("---") || text.starts_with("...");
+        let (mut breaks, mut special, mut break_space, mut space_break) = (false, false, false, false);
+        let mut previous = None;
+        let mut chars = text.chars().peekable();
+        while let Some(c) = chars.next() {
+            let before_blank = chars.peek().is_none_or(|next| is_blank(*next));
+            let after_blank = previous.is_none_or(|previous| is_blank(previous) || is_break(previous));
+            indicators |= match c {
+                '#' => after_blank,
+                ':' => before_blank,
+                '?' | '-' => previous.is_none() && before_blank,
+                ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`' => {
+                    previous.is_none()
+                }
+                _ => false,
+            };
+            special |= !is_printable(c);
+            breaks |= is_break(c);
+            break_space |= c == ' ' && previous.is_some_and(is_break);
+            space_break |= is_break(c) && previous == Some(' ');
+            previous = Some(c);
+        }
+        let edge = |c: char| c == ' ' || is_break(c);
+        let edges = text.starts_with(edge) || text.ends_with(edge);
+        Self {
+            multiline: breaks,
+            plain: !(indicators || edges || breaks || break_space || space_break || special),
+            single_quoted: !(break_space || space_break || special),
+            literal: !(text.ends_with(' ') || space_break || special),
+        }
+    }
+
+    fn style(self, text: &str, context: Context) -> Written {
+        if text.contains('\n') {
+            return if self.literal && context == Context::Value { Written::Literal } else { Written::DoubleQuoted };
+        }
+        if yaml11(text) != Resolved::Str || is_base_60(text) {
+            return Written::DoubleQuoted;
+        }
+        if self.multiline && context == Context::Key {
+            return Written::DoubleQuoted;
+        }
+        match (self.plain, self.single_quoted) {
+            (true, _) => Written::Plain,
+            (false, true) => Written::SingleQuoted,
+            (false, false) => Written::DoubleQuoted,
+        }
+    }
+}
+
+/// Numbers to the base of 60, which only other readers know.
+fn is_base_60(text: &str) -> bool {
+    let body = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if !body.starts_with(|c: char| c.is_ascii_digit()) || !body.contains(':') {
+        return false;
+    }
+    let (whole, fraction) = body.split_once('.').unwrap_or((body, ""));
+    let mut parts = whole.split(':');
+    let first = parts.next().is_some_and(|part| part.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_'));
+    let sixty = |part: &str| matches!(part.as_bytes(), [b'0'..=b'9'] | [b'0'..=b'5', b'0'..=b'9']);
+    first && parts.all(sixty) && fraction.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_')
+}
+
+fn is_blank(c: char) -> bool {
+    c == ' ' || c == '\t'
+}
+
+fn is_break(c: char) -> bool {
+    matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// Characters beyond the basic plane are not printable to the older library.
+fn is_printable(c: char) -> bool {
+    matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}') && c != '\u{feff}'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Limits, parse};
+
+    fn check(source: &str, expected: &str) {
+        let node = parse(source, Limits::default()).unwrap().unwrap();
+        assert_eq!(print(&node).unwrap(), expected);
+    }
+
+    #[test]
+    fn keys_are_sorted_and_lists_not_indented() {
+        check(
+            "b: [1, {c: d, a: [x, []]}]\na: {}\ns10: 1\ns2: 2\n",
+            "a: {}\nb:\n- 1\n- a:\n  - x\n  - []\n  c: d\ns2: 2\ns10: 1\n",
+        );
+    }
+
+    #[test]
+    fn lists_in_lists_and_maps_nest() {
+        check("a: [[1, 2], [{b: 1, c: 2}]]", "a:\n- - 1\n  - 2\n- - b: 1\n    c: 2\n");
+    }
+
+    #[test]
+    fn texts_that_other_readers_take_for_values_are_quoted() {
+        check(
+            "a: 'yes'\nb: '1:30'\nc: '- x'\nd: 'a: b'\ne: '2001-01-01'\n'y': 0o10\nf: ''\ng: ~\n",
+            "a: \"yes\"\nb: \"1:30\"\nc: '- x'\nd: 'a: b'\ne: \"2001-01-01\"\nf: \"\"\ng: null\n\"y\": 8\n",
+        );
+    }
+
+    #[test]
+    fn lines_are_literal_blocks_unless_a_space_ends_one() {
+        check(
+            "a: |\n  x\n   y\nb: \"x\\n\"\nc: \"x\\ny\"\nd: \"x\\n\\n\"\ne: \"x \\ny\"\nf: \"\\n\"\ng: \" x\\ny\"\n",
+            "a: |\n  x\n   y\nb: |\n  x\nc: |-\n  x\n  y\nd: |+\n  x\n\ne: \"x \\ny\"\nf: |2+\n\ng: |2-\n   x\n  y\n",
+        );
+    }
+
+    #[test]
+    fn long_text_is_folded_after_column_80() {
+        let words = "word ".repeat(20);
+        check(
+            &format!("a:\n  key: {words}end\n"),
+            &format!("a:\n  key: {}\n    {}end\n", "word ".repeat(15).trim_end(), "word ".repeat(5)),
+        );
+    }
+
+    #[test]
+    fn characters_beyond_the_basic_plane_are_escaped() {
+        check("a: 😀\nb: 漢\n", "a: \"\\U0001F600\"\nb: 漢\n");
+    }
+
+    #[test]
+    fn what_json_cannot_say_is_refused() {
+        let print = |source: &str| super::print(&parse(source, Limits::default()).unwrap().unwrap());
+        assert!(matches!(print("a: {1: b}"), Err(Error::KeyNotString { .. })));
+        assert!(matches!(print("a: .inf"), Err(Error::NotFinite { .. })));
+        assert!(matches!(print("a: 1\nb: 2\na: 3"), Err(Error::DuplicateKey { line: 3, .. })));
+    }
+}
