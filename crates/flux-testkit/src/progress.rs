@@ -21,7 +21,8 @@ impl Progress {
     /// Says that `what` begins; its length is not known yet.
     pub fn start(what: &str) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::new_spinner().with_message(what.to_owned());
+            let bar = ProgressBar::new_spinner().with_prefix(what.to_owned());
+            set_style(&bar, "{spinner} {prefix} {elapsed} {wide_msg:.dim}");
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
@@ -35,11 +36,8 @@ impl Progress {
         (self.total, self.done, self.told) = (total, 0, 0);
         if let Some(bar) = &self.bar {
             bar.set_length(total);
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} [{bar:30}] {pos}/{len} {elapsed} {msg}")
-            {
-                bar.set_style(style.progress_chars("=> "));
-            }
-            bar.set_prefix(self.what.clone());
+            bar.set_message("");
+            set_style(bar, "{spinner} {prefix} [{bar:24}] {pos}/{len} {elapsed} {wide_msg:.dim}");
         }
     }
 
@@ -79,6 +77,13 @@ impl Progress {
         if self.bar.is_none() {
             write_line(text);
         }
+    }
+}
+
+/// The bar keeps its look should the template be wrong.
+fn set_style(bar: &ProgressBar, template: &str) {
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("=> "));
     }
 }
 

@@ -79,7 +79,7 @@ fn hash(sources: &Path) -> Result<String> {
 
 /// Builds into a file beside `program` and moves it there when it is whole.
 fn build(sources: &Path, program: &Path) -> Result<()> {
-    let mut progress = Progress::start("building the control plane (once, some minutes)");
+    let mut progress = Progress::start("building the control plane, once");
     let started = std::time::Instant::now();
     let packages = count_packages(sources, &progress)?;
     progress.set_total(packages);
