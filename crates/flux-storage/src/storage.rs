@@ -216,10 +216,9 @@ impl Storage {
         self.check_directory(path.directory().as_path())?;
         let absolute = self.absolute(path);
         let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-        let flags = i32::try_from(flags.bits()).unwrap_or_default();
         OpenOptions::new()
             .read(true)
-            .custom_flags(flags)
+            .custom_flags(flags.bits().cast_signed())
             .open(&absolute)
             .map_err(|source| self.io("open", &absolute, source))
     }
