@@ -10,6 +10,8 @@ use crate::resource::plain_key;
 /// What is made where a field is missing and its spec says that it is created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Leaf {
+    /// Nothing: the transformer only changes what is there, whatever the spec says.
+    Nothing,
     Scalar,
     Mapping,
 }
@@ -72,7 +74,7 @@ fn walk(
         Content::Mapping(_) => {
             let missing = node.get(name).is_none_or(Node::is_null);
             if missing {
-                if !create || part.ends_with("[]") {
+                if !create || leaf == Leaf::Nothing || part.ends_with("[]") {
                     return Ok(());
                 }
                 let made =

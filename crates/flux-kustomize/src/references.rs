@@ -60,7 +60,7 @@ pub(crate) fn update(resources: &mut [Resource], config: &Config) -> Result<(), 
                 let search =
                     Search { by_earlier_name: &by_earlier_name, referrer: &referrer, references, path: &spec.path };
                 let title = resource.title();
-                visit(&mut resource.node, &gvk, spec, Leaf::Scalar, &mut |node| search.update(node)).map_err(
+                visit(&mut resource.node, &gvk, spec, Leaf::Nothing, &mut |node| search.update(node)).map_err(
                     |err| err.during(format!("updating name reference in '{}' field of '{title}'", spec.path)),
                 )?;
             }

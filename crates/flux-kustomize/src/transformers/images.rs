@@ -25,7 +25,7 @@ pub(crate) fn set(resources: &mut [Resource], images: &[Image], config: &Config)
                 in_containers(&mut resource.node, &change, DEPTH);
             }
             for spec in config.images.iter() {
-                visit(&mut resource.node, &gvk, spec, Leaf::Scalar, &mut |node| {
+                visit(&mut resource.node, &gvk, spec, Leaf::Nothing, &mut |node| {
                     change.apply(node);
                     Ok(())
                 })?;
