@@ -9,9 +9,9 @@ use flux_api::source::v1::GitRepository;
 use flux_testkit::{apply_yaml, ready, wait_object};
 use futures::{StreamExt as _, pin_mut};
 use k8s_openapi::api::apps::v1::Deployment;
-use kube::api::{Patch, PatchParams};
+use kube::api::{ListParams, Patch, PatchParams};
 use kube::runtime::{WatchStreamExt as _, watcher};
-use kube::{Api, Client};
+use kube::{Api, Client, ResourceExt as _};
 use serde_json::json;
 
 use crate::board::{Board, ObjectRow};
@@ -116,6 +116,19 @@ impl Objects {
     pub(crate) async fn vote<T>(&self, overlay: &str, check: impl Fn(&Deployment) -> Result<T>) -> Result<T> {
         let deployments: Api<Deployment> = Api::namespaced(self.client.clone(), overlay);
         wait_object(&deployments, "vote", SEEN, |object| check(object.context("not there")?)).await
+    }
+
+    /// How often the specs of all Deployments of the overlays were changed.
+    pub(crate) async fn generations(&self) -> Result<Vec<(String, Option<i64>)>> {
+        let mut generations = Vec::new();
+        for overlay in OVERLAYS {
+            let deployments: Api<Deployment> = Api::namespaced(self.client.clone(), overlay);
+            let listed = deployments.list(&ListParams::default()).await?;
+            generations.extend(
+                listed.items.iter().map(|item| (format!("{overlay}/{}", item.name_any()), item.metadata.generation)),
+            );
+        }
+        Ok(generations)
     }
 
     /// Shows the state of every object below the steps, as long as the returned tasks live.

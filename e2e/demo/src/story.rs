@@ -21,8 +21,8 @@ const STAGING_RELEASE: &str = "1.1.0";
 /// How many votes are served at once in production.
 const REPLICAS: i32 = 3;
 
-/// The file that breaks, and the field in it.
-const BROKEN: (&str, &str) = ("staging/kustomization.yaml", "newTga");
+/// The file that breaks, the field that is meant there, and what is written.
+const BROKEN: (&str, &str, &str) = ("base/vote/kustomization.yaml", "configMapGenerator", "configMapGenrator");
 
 /// Plays all steps; the first that fails ends it.
 pub(crate) async fn play(stage: &Stage, objects: &Objects, board: &Board) -> Result<()> {
@@ -81,23 +81,18 @@ async fn undo(stage: &Stage, objects: &Objects) -> Result<((), String)> {
 }
 
 async fn broken(stage: &Stage, objects: &Objects) -> Result<((), String)> {
-    let (file, field) = BROKEN;
-    stage.working_copy.replace(file, "newTag", field)?;
-    let before = objects.vote("staging", |vote| Ok(vote.metadata.generation)).await?;
+    let (file, field, typo) = BROKEN;
+    stage.working_copy.replace(file, field, typo)?;
+    let before = objects.generations().await?;
     let good = stage.head()?;
-    let commit = stage.push(objects, "Release with a typo").await?;
-    let (failed, message) = objects.failed("staging", &commit).await?;
-    ensure!(message.contains(file) && message.contains(field), "the message names no {field} in {file}: {message}");
+    let commit = stage.push(objects, "Change the settings, with a typo").await?;
+    let (failed, message) = objects.failed(OVERLAYS[0], &commit).await?;
+    ensure!(message.contains(file) && message.contains(typo), "the message names no {typo} in {file}: {message}");
     let applied = failed.status.as_ref().and_then(|status| status.last_applied_revision.as_deref()).unwrap_or_default();
     ensure!(applied.ends_with(&good), "the last applied revision is {applied}");
-    let after = objects
-        .vote("staging", |vote| {
-            served(vote, RELEASES[1], 1)?;
-            Ok(vote.metadata.generation)
-        })
-        .await?;
-    ensure!(after == before, "the Deployment was changed");
-    Ok(((), message.replace('\n', " ")))
+    objects.vote("production", |vote| served(vote, RELEASES[1], REPLICAS)).await?;
+    ensure!(objects.generations().await? == before, "a Deployment was changed");
+    Ok(((), format!("{}, the last good state stays", message.replace('\n', " "))))
 }
 
 async fn repair(stage: &Stage, objects: &Objects) -> Result<((), String)> {
