@@ -9,9 +9,10 @@ use flux_http::{ClientOptions, ProxySetting, read_limited};
 use flux_tar::{Content, Digest, Limits, Links, read_archive};
 use flux_testkit::{
     ControlPlane, Controller, EventSink, GitServer, GitServerOptions, RunningController, TestNamespace, ready,
-    wait_object,
+    wait_for, wait_object,
 };
-use kube::api::{Patch, PatchParams};
+use k8s_openapi::api::core::v1::Event;
+use kube::api::{ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
 /// How long a state may take to be reached.
@@ -164,6 +165,20 @@ impl Harness {
             event.body["involvedObject"]["name"] == name && event.body["reason"] == reason
         };
         self.events.wait_for(&format!("{reason} of {name}"), SOON, wanted).await.unwrap().body
+    }
+}
+
+impl Harness {
+    /// Waits for a Kubernetes event about an object, and says its type and message.
+    pub(crate) async fn recorded(&self, name: &str, reason: &str) -> String {
+        let api: kube::Api<Event> = self.namespace.api();
+        let fields = format!("involvedObject.name={name},reason={reason}");
+        let listed = async || {
+            let found = api.list(&ListParams::default().fields(&fields)).await?.items.into_iter().next();
+            let event = found.context("no such event")?;
+            Ok(format!("{}: {}", event.type_.unwrap_or_default(), event.message.unwrap_or_default()))
+        };
+        wait_for(&format!("event {reason} of {name}"), SOON, listed).await.unwrap()
     }
 }
 

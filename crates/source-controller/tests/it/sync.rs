@@ -36,6 +36,7 @@ async fn a_first_sync_serves_the_tree_and_says_so() {
     assert_eq!(event["metadata"]["source.toolkit.fluxcd.io/revision"], revision);
     assert_eq!(event["metadata"]["source.toolkit.fluxcd.io/digest"], artifact.digest);
     assert_eq!(harness.posted("app").len(), 1, "{:?}", harness.posted("app"));
+    assert_eq!(harness.recorded("app", "NewArtifact").await, "Normal: stored artifact for commit 'Add the app'");
 }
 
 #[tokio::test]
@@ -76,6 +77,11 @@ async fn polls_without_news_are_small_and_write_nothing() {
     assert!(sent / polls < 4096, "{sent} bytes in {polls} polls");
     let now: GitRepository = harness.namespace.api().get("app").await.unwrap();
     assert_eq!(now.metadata.resource_version, version);
+    assert_eq!(
+        harness.recorded("app", "GitOperationSucceeded").await,
+        format!("Normal: no changes since last reconciliation: observed revision 'main@sha1:{commit}'")
+    );
+    assert!(!harness.posted("app").iter().any(|line| line.contains("GitOperationSucceeded")));
 }
 
 #[tokio::test]
