@@ -32,7 +32,7 @@ pub use controlplane::{Component, ControlPlane, TestNamespace, client_from};
 pub use events::{EventSink, PostedEvent, SinkMood};
 pub use git::{
     Authentication, Change, GitFault, GitRepository, GitRequest, GitServer, GitServerOptions, SshGitServer,
-    SshGitServerOptions, SshKey, ssh_signature,
+    SshGitServerOptions, SshKey, git, ssh_signature,
 };
 pub use objects::{apply_crds, apply_yaml, parse_yaml};
 pub use port::ReservedPort;

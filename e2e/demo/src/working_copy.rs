@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
+use flux_testkit::git;
 
 /// A clone in a folder.
 pub(crate) struct WorkingCopy {
@@ -56,24 +56,7 @@ impl WorkingCopy {
     }
 
     fn git(&self, args: &[&str]) -> Result<String> {
-        git(&self.folder, args)
+        let author = ["-c", "user.name=Demo", "-c", "user.email=demo@example.com"];
+        git(&self.folder, &[&author, args].concat())
     }
-}
-
-/// Runs git apart from the user's configuration and proxies.
-fn git(folder: &Path, args: &[&str]) -> Result<String> {
-    let mut command = Command::new("git");
-    command.args(["-c", "user.name=Demo", "-c", "user.email=demo@example.com", "-c", "http.proxy="]).args(args);
-    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_TERMINAL_PROMPT", "0");
-    command.env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1");
-    let output = command.current_dir(folder).stdin(Stdio::null()).output().context("start git")?;
-    if !output.status.success() {
-        bail!(
-            "git {} ended with {}: {}",
-            args.join(" "),
-            output.status,
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
-    }
-    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }

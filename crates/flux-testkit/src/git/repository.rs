@@ -164,7 +164,7 @@ impl GitRepository {
 
     /// Runs git in the repository and returns what it writes to standard output, without the final line break.
     pub fn git(&self, args: &[&str]) -> Result<String> {
-        Ok(String::from_utf8(self.git_with_input(args, b"")?)?.trim_end().to_owned())
+        git(&self.path, args)
     }
 
     fn git_with_input(&self, args: &[&str], input: &[u8]) -> Result<Vec<u8>> {
@@ -236,11 +236,17 @@ fn read_folder(folder: &Path, prefix: &str, files: &mut Vec<(String, Vec<u8>)>) 
     Ok(())
 }
 
-/// Runs git apart from the user's own configuration.
-pub(super) fn run(folder: &Path, args: &[&str], input: &[u8]) -> Result<Vec<u8>> {
+/// Runs git in a folder, apart from the user's configuration and proxies, and returns what it writes to standard output,
+/// without the final line break.
+pub fn git(folder: &Path, args: &[&str]) -> Result<String> {
+    Ok(String::from_utf8(run(folder, args, b"")?)?.trim_end().to_owned())
+}
+
+fn run(folder: &Path, args: &[&str], input: &[u8]) -> Result<Vec<u8>> {
     let mut command = Command::new("git");
     command.args(args).current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_TERMINAL_PROMPT", "0");
+    command.env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1");
     let mut child = command.spawn().context("start git, which must be installed")?;
     let mut stdin = child.stdin.take();
     let output = std::thread::scope(|scope| {
