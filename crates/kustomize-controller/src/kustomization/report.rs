@@ -102,6 +102,10 @@ fn transient(mut conditions: Conditions, failure: &Failure, retry: Retry) -> Rep
 }
 
 fn interrupted(mut conditions: Conditions, failure: &Failure) -> Report {
+    if failure.reason != reason::HEALTH_CHECK_CANCELED {
+        // Nothing was found out yet: the next run, which starts at once, says what is true.
+        return Report { conditions, observed: false, notices: Vec::new(), requeue: Requeue::Now };
+    }
     not_ready(&mut conditions, failure.reason, &message(failure.source.as_ref()));
     let by = find::<Superseded>(failure).map_or("a change", |superseded| superseded.by.as_str());
     let text = format!("Health checks canceled due to new reconciliation triggered by {by}");

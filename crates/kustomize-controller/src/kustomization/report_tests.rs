@@ -190,6 +190,20 @@ fn a_run_that_was_superseded_starts_again_at_once() {
 }
 
 #[test]
+fn a_fetch_that_was_superseded_says_nothing_of_its_own() {
+    let by = "GitRepository/apps/repo".to_owned();
+    check(
+        &progressing(),
+        &End::Failed(Fault::Interrupted(Failure::new(reason::ARTIFACT_FAILED, at_revision(Superseded { by })))),
+        &[
+            "Ready=Unknown Progressing: Building manifests for revision main@sha1:f710 with a timeout of 1m0s",
+            "Reconciling=True Progressing: Building manifests for revision main@sha1:f710 with a timeout of 1m0s",
+            "Now observed=false",
+        ],
+    );
+}
+
+#[test]
 fn an_object_that_can_proceed_again_is_no_longer_stalled() {
     check(
         &json!([
