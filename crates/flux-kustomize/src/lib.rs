@@ -4,6 +4,7 @@
 //! kustomize-controller does before and after it. No network, no plugins, no Helm.
 
 mod accumulate;
+mod associative;
 mod config;
 mod error;
 mod fields;

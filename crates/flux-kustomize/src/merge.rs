@@ -1,158 +1,235 @@
 //! Strategic merge: a patch laid over an object.
 
-use std::collections::BTreeSet;
-
 use flux_yaml::{Content, Node};
 
 use crate::Error;
+use crate::associative;
 use crate::schema::Schema;
 
 /// The field of a patch that says what to do instead of merging.
-const DIRECTIVE: &str = "$patch";
+pub(crate) const DIRECTIVE: &str = "$patch";
 
 /// `target` with `patch` laid over it; none when the patch deletes it.
 pub(crate) fn merge(target: Node, patch: &Node, schema: Option<&'static Schema>) -> Result<Option<Node>, Error> {
-    match (&target.content, &patch.content) {
-        (_, _) if patch.is_null() => Ok(None),
-        (Content::Mapping(_), Content::Mapping(_)) => merge_mappings(target, patch, schema),
-        (Content::Sequence(_), Content::Sequence(_)) => merge_sequences(target, patch, schema),
-        (_, Content::Mapping(_)) if directive(patch)?.is_some_and(|directive| directive == Directive::Delete) => {
-            Ok(None)
-        }
-        (Content::Scalar(_), _) | (_, Content::Scalar(_)) | (Content::Mapping(_), _) | (Content::Sequence(_), _) => {
-            let mut node = without_nulls(patch);
-            if node.is_scalar() && target.is_scalar() {
-                node.line = target.line;
-            }
-            Ok(Some(node))
-        }
-    }
+    walk(Some(target), Some(patch.clone()), schema)
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Directive {
+/// What to do with what a patch is laid over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Directive {
     Merge,
     Replace,
     Delete,
 }
 
-fn directive(patch: &Node) -> Result<Option<Directive>, Error> {
-    match patch.get(DIRECTIVE).and_then(Node::text) {
-        None => Ok(None),
-        Some("merge") => Ok(Some(Directive::Merge)),
-        Some("replace") => Ok(Some(Directive::Replace)),
-        Some("delete") => Ok(Some(Directive::Delete)),
-        Some(other) => Err(Error::invalid(format!("unknown patch strategy '{other}'"))),
+impl Directive {
+    fn parse(text: &str) -> Result<Self, Error> {
+        match text {
+            "merge" => Ok(Self::Merge),
+            "replace" => Ok(Self::Replace),
+            "delete" => Ok(Self::Delete),
+            other => Err(Error::invalid(format!("unknown patch strategy '{other}'"))),
+        }
     }
-}
 
-fn merge_mappings(mut target: Node, patch: &Node, schema: Option<&'static Schema>) -> Result<Option<Node>, Error> {
-    match directive(patch)? {
-        Some(Directive::Delete) => return Ok(None),
-        Some(Directive::Replace) => return Ok(Some(without_nulls(patch))),
-        Some(Directive::Merge) | None => {}
-    }
-    for (key, value) in patch.entries().unwrap_or_default() {
-        let Some(name) = key.text().filter(|name| *name != DIRECTIVE) else { continue };
-        let field = schema.and_then(|schema| schema.field(name));
-        match target.get_mut(name).map(|old| std::mem::replace(old, Node::null())) {
-            Some(old) => match merge(old, value, field)? {
-                Some(merged) => target.set(name, merged),
-                None => drop(target.remove(name)),
-            },
-            None if value.is_null() => {}
-            None => {
-                if let Some(added) = added(value)? {
-                    push(&mut target, key.clone(), added);
-                }
+    /// The directive of a mapping, which is taken out.
+    fn take(patch: &mut Node) -> Result<Self, Error> {
+        match patch.get(DIRECTIVE).and_then(Node::text).map(Self::parse) {
+            None => Ok(Self::Merge),
+            Some(directive) => {
+                patch.remove(DIRECTIVE);
+                directive
             }
         }
     }
-    Ok(Some(target))
-}
 
-fn push(target: &mut Node, key: Node, value: Node) {
-    if let Some(entries) = target.entries_mut() {
-        entries.push((key, value));
-    }
-}
-
-/// What a value that had no counterpart adds: itself without nulls and directives.
-fn added(value: &Node) -> Result<Option<Node>, Error> {
-    let deletes = value.is_mapping() && directive(value)? == Some(Directive::Delete);
-    Ok((!deletes).then(|| without_nulls(value)))
-}
-
-fn merge_sequences(target: Node, patch: &Node, schema: Option<&'static Schema>) -> Result<Option<Node>, Error> {
-    let items = patch.items().unwrap_or_default();
-    let replaces = items.iter().any(|item| {
-        item.entries().is_some_and(|entries| entries.len() == 1)
-            && matches!(directive(item), Ok(Some(Directive::Replace)))
-    });
-    let merged = schema.filter(|schema| schema.merge && !replaces);
-    let Some(schema) = merged else {
-        let rest: Vec<Node> = items.iter().filter(|item| item.get(DIRECTIVE).is_none()).map(without_nulls).collect();
-        return Ok(Some(Node { content: Content::Sequence(rest), ..patch.clone() }));
-    };
-    if schema.keys.is_empty() {
-        return Ok(Some(merge_scalars(target, items)));
-    }
-    merge_elements(target, items, schema).map(Some)
-}
-
-/// The patch's scalars first, then those that only the target has.
-fn merge_scalars(mut target: Node, items: &[Node]) -> Node {
-    let patched: BTreeSet<&str> = items.iter().filter_map(Node::text).collect();
-    let mut merged: Vec<Node> = Vec::new();
-    for item in items {
-        if !merged.iter().any(|old| old.text() == item.text()) {
-            merged.push(item.clone());
-        }
-    }
-    if let Some(old) = target.items_mut() {
-        merged.extend(old.drain(..).filter(|item| item.text().is_none_or(|text| !patched.contains(text))));
-        *old = merged;
-    }
-    target
-}
-
-/// The patch's elements first, merged with those of the same keys, then those that only the target has.
-fn merge_elements(mut target: Node, items: &[Node], schema: &'static Schema) -> Result<Node, Error> {
-    let Some(old) = target.items_mut() else { return Ok(target) };
-    let mut rest: Vec<Option<Node>> = std::mem::take(old).into_iter().map(Some).collect();
-    let mut merged = Vec::new();
-    for item in items {
-        let keys: Vec<_> = schema.keys.iter().filter_map(|key| Some((*key, item.get(key)?.text()?))).collect();
-        let same = |element: &Option<Node>| {
-            let element = element.as_ref();
-            !keys.is_empty()
-                && keys.iter().all(|(key, value)| {
-                    element.and_then(|element| element.get(key)).and_then(Node::text) == Some(*value)
-                })
+    /// The directive of a list: an element that holds nothing else, which is taken out.
+    fn take_from_list(items: &mut Vec<Node>) -> Result<Self, Error> {
+        let at = items.iter().position(|item| item.get(DIRECTIVE).is_some());
+        let Some(at) = at.filter(|at| items[*at].entries().is_some_and(|entries| entries.len() == 1)) else {
+            return Ok(Self::Merge);
         };
-        match rest.iter().position(same) {
-            Some(at) => {
-                let element = rest[at].take().unwrap_or_else(Node::null);
-                merged.extend(merge(element, item, schema.element())?);
-            }
-            None => merged.extend(added(item)?),
-        }
+        let text = items[at].get(DIRECTIVE).and_then(Node::text).unwrap_or_default().to_owned();
+        let directive = Self::parse(&text)?;
+        items.retain(|item| item.get(DIRECTIVE).and_then(Node::text) != Some(&text));
+        Ok(directive)
     }
-    merged.extend(rest.into_iter().flatten());
-    *old = merged;
-    Ok(target)
 }
 
-/// The node without entries that are null, and without directives that have nothing to act on.
-fn without_nulls(node: &Node) -> Node {
-    let mut node = node.clone();
-    match &mut node.content {
-        Content::Scalar(_) => {}
-        Content::Sequence(items) => items.iter_mut().for_each(|item| *item = without_nulls(item)),
-        Content::Mapping(entries) => {
-            entries.retain(|(key, value)| !value.is_null() && key.text() != Some(DIRECTIVE));
-            entries.iter_mut().for_each(|(_, value)| *value = without_nulls(value));
+fn is_missing(node: Option<&Node>) -> bool {
+    node.is_none_or(Node::is_null)
+}
+
+/// What stays of `target` under `patch`. A null that is kept is the target's own.
+pub(crate) fn walk(
+    target: Option<Node>,
+    patch: Option<Node>,
+    schema: Option<&'static Schema>,
+) -> Result<Option<Node>, Error> {
+    let known = [target.as_ref(), patch.as_ref()].into_iter().flatten().find(|node| !node.is_null());
+    let Some(known) = known else {
+        return Ok(if patch.is_none() { target } else { None });
+    };
+    let merge: fn(_, _, _) -> _ = match &known.content {
+        Content::Mapping(_) => mappings,
+        Content::Sequence(_) => lists,
+        Content::Scalar(_) => |target, patch: Option<Node>, _| Ok(patch.or(target).filter(|node| !node.is_null())),
+    };
+    let same_kind =
+        |node: &Node| node.is_null() || std::mem::discriminant(&node.content) == std::mem::discriminant(&known.content);
+    if let Some(odd) = [target.as_ref(), patch.as_ref()].into_iter().flatten().find(|node| !same_kind(node)) {
+        return Err(Error::invalid(format!(
+            "wrong node kind: expected {} but was {} at line {}",
+            kind(known),
+            kind(odd),
+            odd.line
+        )));
+    }
+    merge(target, patch, schema)
+}
+
+fn kind(node: &Node) -> &'static str {
+    match node.content {
+        Content::Scalar(_) => "a scalar",
+        Content::Sequence(_) => "a list",
+        Content::Mapping(_) => "a mapping",
+    }
+}
+
+fn mappings(target: Option<Node>, patch: Option<Node>, schema: Option<&'static Schema>) -> Result<Option<Node>, Error> {
+    let (mut merged, patch) = match (target.filter(|node| !node.is_null()), patch) {
+        (target, None) => (target, None),
+        (Some(_), Some(patch)) if patch.is_null() => return Ok(None),
+        (target, Some(mut patch)) => match (Directive::take(&mut patch), target) {
+            (Ok(Directive::Delete), _) => return Ok(None),
+            (Ok(Directive::Replace), Some(_)) | (_, None) => (Some(patch.clone()), Some(patch)),
+            (Ok(Directive::Merge), Some(mut target)) => {
+                target.remove(DIRECTIVE);
+                (Some(target), Some(patch))
+            }
+            (Err(err), Some(_)) => return Err(err),
+        },
+    };
+    let Some(merged) = merged.as_mut() else { return Ok(None) };
+    let mut patch_entries = match patch.map(|patch| patch.content) {
+        Some(Content::Mapping(entries)) => entries,
+        _ => Vec::new(),
+    };
+    let own = match &mut merged.content {
+        Content::Mapping(entries) => std::mem::take(entries),
+        Content::Scalar(_) | Content::Sequence(_) => Vec::new(),
+    };
+    let mut entries = Vec::with_capacity(own.len() + patch_entries.len());
+    for (key, old) in own {
+        let at = patch_entries.iter().position(|(name, _)| name.text() == key.text());
+        let new = at.map(|at| patch_entries.remove(at).1);
+        let style = old.style;
+        let field = key.text().and_then(|name| schema?.field(name));
+        if let Some(value) = walk(Some(old), new, field)? {
+            // A changed field keeps the quotes that it had.
+            entries.push((key, Node { style, ..value }));
         }
     }
-    node
+    for (key, new) in patch_entries {
+        let field = key.text().and_then(|name| schema?.field(name));
+        if let Some(value) = walk(None, Some(new), field)? {
+            entries.push((key, value));
+        }
+    }
+    Ok(Some(Node { content: Content::Mapping(entries), ..merged.clone() }))
+}
+
+fn lists(target: Option<Node>, patch: Option<Node>, schema: Option<&'static Schema>) -> Result<Option<Node>, Error> {
+    let Some(schema) = schema.filter(|schema| schema.merge) else {
+        return Ok(patch.or(target).filter(|node| !node.is_null()));
+    };
+    let items = |node: Node| match node.content {
+        Content::Sequence(items) => items,
+        Content::Scalar(_) | Content::Mapping(_) => Vec::new(),
+    };
+    let missing = is_missing(target.as_ref());
+    let frame =
+        Node { content: Content::Sequence(Vec::new()), ..target.clone().or(patch.clone()).unwrap_or_else(Node::null) };
+    let (target, patch) = match (target, patch) {
+        (target, None) => (target.map(items).unwrap_or_default(), None),
+        (_, Some(patch)) if patch.is_null() => return Ok(None),
+        (_, Some(patch)) if missing => {
+            let patch = items(patch);
+            (patch.clone(), Some(patch))
+        }
+        (target, Some(patch)) => {
+            let mut patch = items(patch);
+            match Directive::take_from_list(&mut patch)? {
+                Directive::Delete => return Ok(None),
+                Directive::Replace => (patch.clone(), Some(patch)),
+                Directive::Merge => (target.map(items).unwrap_or_default(), Some(patch)),
+            }
+        }
+    };
+    let merged = associative::merge(target, patch, schema)?;
+    Ok(Some(Node {
+        content: Content::Sequence(merged),
+        tag: flux_yaml::Tag::Seq,
+        style: flux_yaml::Style::Plain,
+        ..frame
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use flux_yaml::{Limits, parse, print};
+
+    use super::*;
+
+    fn node(text: &str) -> Node {
+        parse(text, Limits::default()).unwrap().unwrap()
+    }
+
+    /// Merges below `spec.template.spec` of a Deployment, where lists merge by rule.
+    fn check(target: &str, patch: &str, expected: &str) {
+        let schema = ["spec", "template", "spec"]
+            .iter()
+            .try_fold(Schema::of("apps/v1", "Deployment").unwrap(), |schema, name| schema.field(name));
+        let merged = merge(node(target), &node(patch), schema).unwrap();
+        assert_eq!(merged.map(|node| print(&node).unwrap()).unwrap_or_default(), expected, "{patch}");
+    }
+
+    #[test]
+    fn maps_merge_and_null_deletes() {
+        check("a: {b: 1, c: 2}", "a: {b: null, d: 3, e: null}", "a:\n  c: 2\n  d: 3\n");
+        check("a: {b: 1}\nd: 1", "a: {$patch: delete}\nb: {$patch: delete}", "d: 1\n");
+        check("a: {b: 1}\nc: 1", "a: {$patch: delete}", "c: 1\n");
+        check("a: {b: 1}", "a: {$patch: replace, c: 2}", "a:\n  c: 2\n");
+    }
+
+    #[test]
+    fn elements_of_the_patch_come_first() {
+        check(
+            "containers: [{name: a, image: x}, {name: b}]",
+            "containers: [{name: n}, {name: b, image: y}]",
+            "containers:\n- name: \"n\"\n- image: \"y\"\n  name: b\n- image: x\n  name: a\n",
+        );
+    }
+
+    #[test]
+    fn elements_are_deleted_and_lists_replaced_by_directive() {
+        check(
+            "containers: [{name: a}, {name: b}]",
+            "containers: [{name: a, $patch: delete}]",
+            "containers:\n- name: b\n",
+        );
+        check("containers: [{name: a}]", "containers: [{$patch: replace}, {name: b}]", "containers:\n- name: b\n");
+        check(
+            "containers: [{name: a, image: x}]",
+            "containers: [{name: a, $patch: replace, image: z}]",
+            "containers:\n- image: x\n  name: a\n",
+        );
+    }
+
+    #[test]
+    fn ports_merge_by_port_and_protocol() {
+        let port = "containers: [{name: a, ports: [{containerPort: 80, protocol: TCP, name: x}]}]";
+        let unchanged = "containers:\n- name: a\n  ports:\n  - containerPort: 80\n    name: x\n    protocol: TCP\n";
+        check(port, "containers: [{name: a, ports: [{containerPort: 80, name: z}]}]", unchanged);
+    }
 }

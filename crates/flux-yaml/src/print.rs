@@ -51,7 +51,8 @@ impl Printer {
         match &node.content {
             Content::Scalar(_) => {
                 self.space(place);
-                self.scalar(&node.value()?, place)
+                self.scalar(&node.value()?, place);
+                Ok(())
             }
             Content::Sequence(items) if items.is_empty() => {
                 self.space(place);
@@ -125,7 +126,7 @@ impl Printer {
         self.node(value, Place { after: After::Dash, ..place })
     }
 
-    fn scalar(&mut self, value: &Scalar<'_>, place: Place) -> Result<(), Error> {
+    fn scalar(&mut self, value: &Scalar<'_>, place: Place) {
         match value {
             Scalar::Null => self.text.push_str("null"),
             Scalar::Bool(value) => self.text.push_str(if *value { "true" } else { "false" }),
@@ -137,7 +138,6 @@ impl Printer {
                 self.string(text, Shape::of(text), indent, Context::Value);
             }
         }
-        Ok(())
     }
 
     /// Whole numbers lose their fraction on the way through JSON.
@@ -277,10 +277,8 @@ impl Printer {
 
     fn literal(&mut self, text: &str, indent: usize) {
         self.text.push('|');
-        if text.starts_with([' ', '\t']) || text.starts_with(is_break) {
-            if text.starts_with(' ') || text.starts_with(is_break) {
-                self.text.push('2');
-            }
+        if text.starts_with(' ') || text.starts_with(is_break) {
+            self.text.push('2');
         }
         let mut ends = text.chars().rev();
         match (ends.next().is_some_and(is_break), ends.next().is_none_or(is_break)) {
