@@ -71,8 +71,8 @@ async fn another_replica_goes_on_when_the_leader_is_killed() -> Result<()> {
     let second = repository.commit_files("main", "second", &[("a.yaml", &config_map("a", "2"))])?;
     toolkit.request("app", "second").await?;
     let logs = |running: &RunningController| running.logs().unwrap_or_default();
-    let applied = toolkit.applied("app", &second).await;
-    applied.with_context(|| standby.iter().map(logs).collect::<String>()).context("with the second leaders")?;
+    let synced = toolkit.applied("app", &second).await;
+    synced.with_context(|| standby.iter().map(logs).collect::<String>()).context("with the second leaders")?;
     assert_eq!(existing(&toolkit.namespace).await?, [("a".to_owned(), "2".to_owned())].into());
 
     // A leader that ends in order releases its lease at once.
