@@ -124,7 +124,9 @@ fn a_harmful_condition_that_is_false_is_better_than_an_unknown_one() {
 fn rebasing_keeps_what_others_did_meanwhile() {
     let conditions = |list: &[(&str, &str)]| {
         let mut all = empty();
-        list.iter().for_each(|(type_, message)| all.set(type_, True, "R", *message));
+        for (type_, message) in list {
+            all.set(type_, True, "R", *message);
+        }
         all.sorted()
     };
     let base = conditions(&[(READY, "old"), ("Gone", "m"), ("Theirs", "old")]);
