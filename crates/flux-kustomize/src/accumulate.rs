@@ -6,10 +6,11 @@ use flux_yaml::{Content, Limits, Node};
 
 use crate::config::Config;
 use crate::error::all;
-use crate::kustomization::{COMPONENT, FILE_NAMES, Kustomization};
+use crate::kustomization::{COMPONENT, FILE_NAMES, Kustomization, Var};
+use crate::origin::{Origin, join};
 use crate::record::Mode;
 use crate::resource::{Behavior, Resource};
-use crate::{Error, LoadRestrictions, Options, generators, transformers};
+use crate::{Error, LoadRestrictions, Options, generators, transformers, vars};
 
 /// How deep kustomizations may stand in one another.
 const DEPTH: usize = 64;
@@ -24,12 +25,30 @@ pub(crate) struct Target<'a> {
     pub(crate) directory: Utf8PathBuf,
     pub(crate) kustomization: Kustomization,
     pub(crate) config: Config,
+    /// The path to the directory as `buildMetadata` writes it; none when nothing is recorded.
+    pub(crate) origin: Option<String>,
+    /// The kustomization file's name.
+    pub(crate) file: String,
+    /// The kustomizations that led here.
+    pub(crate) chain: Vec<Utf8PathBuf>,
 }
 
 /// What a kustomization gives to the one that names it.
+#[derive(Default)]
 pub(crate) struct Gathered {
     pub(crate) resources: Vec<Resource>,
     pub(crate) config: Config,
+    pub(crate) vars: Vec<Var>,
+}
+
+/// Why a kustomization is built.
+pub(crate) enum Role {
+    /// It is what was asked for, also when it is a component.
+    Root,
+    /// Another one names it as a resource.
+    Base,
+    /// Another one names it as a component, which changes what was gathered so far.
+    Component(Gathered),
 }
 
 /// What all targets of a build share.
@@ -39,19 +58,28 @@ pub(crate) struct Build<'a> {
     pub(crate) warnings: Vec<String>,
     read: usize,
     chain: Vec<Utf8PathBuf>,
+    /// The path from the root's directory to the present one; none when no origins are recorded.
+    origin: Option<String>,
 }
 
 impl<'a> Build<'a> {
     pub(crate) fn new(files: &'a dyn Files, options: &'a Options) -> Self {
-        Self { files, options, warnings: Vec::new(), read: 0, chain: Vec::new() }
+        Self { files, options, warnings: Vec::new(), read: 0, chain: Vec::new(), origin: None }
     }
 
-    /// Builds the kustomization in `directory`; a component gets `base` to change.
-    pub(crate) fn gather(
-        &mut self,
-        directory: &Utf8Path,
-        base: Option<Gathered>,
-    ) -> Result<(Gathered, Kustomization), Error> {
+    /// A build of configurations that a kustomization names by `path`.
+    pub(crate) fn within(target: &Target<'a>, path: &str) -> Self {
+        let origin = target.origin.as_deref().map(|origin| join(origin, path));
+        Self { chain: target.chain.clone(), origin, ..Self::new(target.files, target.options) }
+    }
+
+    /// The objects of the kustomization in `directory`.
+    pub(crate) fn resources(mut self, directory: &Utf8Path) -> Result<Vec<Resource>, Error> {
+        self.gather(directory, Role::Base).map(|(gathered, _)| gathered.resources)
+    }
+
+    /// Builds the kustomization in `directory`.
+    pub(crate) fn gather(&mut self, directory: &Utf8Path, role: Role) -> Result<(Gathered, Kustomization), Error> {
         self.read += 1;
         if self.chain.len() >= DEPTH || self.read > KUSTOMIZATIONS {
             return Err(Error::invalid(format!("more than {DEPTH} nested or {KUSTOMIZATIONS} kustomizations")));
@@ -63,35 +91,46 @@ impl<'a> Build<'a> {
             )));
         }
         self.chain.push(directory.to_owned());
-        let gathered = self.gather_target(directory, base);
+        let gathered = self.gather_target(directory, role);
         self.chain.pop();
         gathered
     }
 
-    fn gather_target(
-        &mut self,
-        directory: &Utf8Path,
-        base: Option<Gathered>,
-    ) -> Result<(Gathered, Kustomization), Error> {
-        let kustomization = load(self.files, directory)?;
+    fn gather_target(&mut self, directory: &Utf8Path, role: Role) -> Result<(Gathered, Kustomization), Error> {
+        let (kustomization, file) = load(self.files, directory)?;
         let component = kustomization.kind == COMPONENT;
-        if component && base.is_none() {
-            return Err(Error::invalid(format!("expected kind != '{COMPONENT}' for path '{directory}'")));
-        }
-        if !component && base.is_some() {
-            return Err(Error::invalid(format!(
-                "expected kind '{COMPONENT}' for path '{directory}' but got '{}'",
-                kustomization.kind
-            )));
-        }
+        let mut gathered = match role {
+            Role::Base if component => {
+                return Err(Error::invalid(format!("expected kind != '{COMPONENT}' for path '{directory}'")));
+            }
+            Role::Component(_) if !component => {
+                return Err(Error::invalid(format!(
+                    "expected kind '{COMPONENT}' for path '{directory}' but got '{}'",
+                    kustomization.kind
+                )));
+            }
+            Role::Root => {
+                self.origin = (!kustomization.build_metadata.is_empty()).then(String::new);
+                Gathered::default()
+            }
+            Role::Base => Gathered::default(),
+            Role::Component(gathered) => gathered,
+        };
         self.warnings.extend(kustomization.warnings());
         let config = Config::default();
-        let mut target =
-            Target { files: self.files, options: self.options, directory: directory.to_owned(), kustomization, config };
+        let mut target = Target {
+            files: self.files,
+            options: self.options,
+            directory: directory.to_owned(),
+            kustomization,
+            config,
+            origin: self.origin.clone(),
+            file,
+            chain: self.chain.clone(),
+        };
         target.kustomization.fix();
         target.refuse_unsupported()?;
-        let mut gathered = base.unwrap_or_else(|| Gathered { resources: Vec::new(), config: Config::default() });
-        self.resources(&target, &mut gathered)?;
+        self.add_resources(&target, &mut gathered)?;
         for path in &target.kustomization.configurations {
             target.config.add_file(&target.read(path)?).map_err(|err| err.during(format!("configuration {path:?}")))?;
         }
@@ -101,14 +140,24 @@ impl<'a> Build<'a> {
         for path in &target.kustomization.components {
             let inner = target.directory_of(path).map_err(|err| err.during("accumulating components"))?;
             let step = format!("accumulating components: accumulateDirectory: \"{path}\"");
-            gathered = self.gather(&inner, Some(gathered)).map_err(|err| err.during(step))?.0;
+            gathered = self.descend(path, &inner, Role::Component(gathered)).map_err(|err| err.during(step))?;
         }
         target.config = gathered.config.clone();
         transformers::run(&target, &mut gathered.resources)?;
+        vars::add(&mut gathered.vars, &target.kustomization.vars, &mut gathered.resources)?;
         Ok((gathered, target.kustomization))
     }
 
-    fn resources(&mut self, target: &Target<'_>, gathered: &mut Gathered) -> Result<(), Error> {
+    /// Builds what a kustomization names by `path`.
+    fn descend(&mut self, path: &str, directory: &Utf8Path, role: Role) -> Result<Gathered, Error> {
+        let before = self.origin.clone();
+        self.origin = before.as_deref().map(|origin| join(origin, path));
+        let gathered = self.gather(directory, role);
+        self.origin = before;
+        gathered.map(|(gathered, _)| gathered)
+    }
+
+    fn add_resources(&mut self, target: &Target<'_>, gathered: &mut Gathered) -> Result<(), Error> {
         let loaded = target.kustomization.resources.iter().map(|path| {
             self.resource(target, path).map_err(|err| err.during(format!("accumulating resources from '{path}'")))
         });
@@ -116,6 +165,7 @@ impl<'a> Build<'a> {
             target.kustomization.resources.iter().zip(all(loaded).map_err(|err| err.during("accumulating resources"))?)
         {
             gathered.config.merge(&inner.config)?;
+            vars::merge(&mut gathered.vars, &inner.vars)?;
             for resource in inner.resources {
                 append(&mut gathered.resources, resource).map_err(|err| {
                     err.during(format!("accumulating resources from '{path}'")).during("accumulating resources")
@@ -129,10 +179,14 @@ impl<'a> Build<'a> {
         let place = target.place(path)?;
         match self.files.kind(&place)? {
             Kind::File => {
-                let resources = read_objects(self.files, &place)?;
-                Ok(Gathered { resources, config: Config::default() })
+                let mut resources = read_objects(self.files, &place)?;
+                if let Some(origin) = &self.origin {
+                    let path = join(origin, path);
+                    resources.iter_mut().for_each(|resource| resource.recorded = Some(Origin::File(path.clone())));
+                }
+                Ok(Gathered { resources, ..Gathered::default() })
             }
-            Kind::Directory => self.gather(&place, None).map(|(gathered, _)| gathered),
+            Kind::Directory => self.descend(path, &place, Role::Base),
         }
     }
 }
@@ -186,12 +240,8 @@ impl Target<'_> {
     /// Fails when the kustomization asks for what this engine does not do.
     fn refuse_unsupported(&self) -> Result<(), Error> {
         let asked = [
-            ("replacements", !self.kustomization.replacements.is_empty()),
-            ("vars", !self.kustomization.vars.is_empty()),
             ("crds", !self.kustomization.crds.is_empty()),
             ("openapi", !self.kustomization.openapi.is_empty()),
-            ("generators", !self.kustomization.generators.is_empty()),
-            ("transformers", !self.kustomization.transformers.is_empty()),
             ("validators", !self.kustomization.validators.is_empty()),
             ("helmCharts", !self.kustomization.helm_charts.is_empty()),
         ];
@@ -202,8 +252,13 @@ impl Target<'_> {
         Err(Error::invalid(format!("{}: unsupported field {}", self.file_name(), fields.join(", "))))
     }
 
+    /// The kustomization file as `buildMetadata` names it.
+    pub(crate) fn origin_file(&self) -> String {
+        join(self.origin.as_deref().unwrap_or_default(), &self.file)
+    }
+
     fn file_name(&self) -> String {
-        self.directory.join(FILE_NAMES[0]).to_string()
+        self.directory.join(&self.file).to_string()
     }
 }
 
@@ -247,7 +302,7 @@ pub(crate) fn absorb(resources: &mut Vec<Resource>, generated: Resource) -> Resu
 }
 
 /// The kustomization file of a directory.
-fn load(files: &dyn Files, directory: &Utf8Path) -> Result<Kustomization, Error> {
+fn load(files: &dyn Files, directory: &Utf8Path) -> Result<(Kustomization, String), Error> {
     let (path, text) = find(files, directory)?.ok_or_else(|| {
         let names = FILE_NAMES.map(|name| format!("'{name}'"));
         Error::invalid(format!(
@@ -267,7 +322,7 @@ fn load(files: &dyn Files, directory: &Utf8Path) -> Result<Kustomization, Error>
     if empty {
         return Err(Error::invalid(format!("{path}: kustomization.yaml is empty")));
     }
-    Ok(kustomization)
+    Ok((kustomization, path.file_name().unwrap_or_default().to_owned()))
 }
 
 /// The kustomization file of a directory, if it has one; more than one is an error.

@@ -8,35 +8,39 @@ use flux_yaml::{Node, Style};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use crate::Error;
 use crate::accumulate::{Target, absorb};
 use crate::kustomization::{Generator, GeneratorOptions};
+use crate::origin::Origin;
+use crate::plugins::{self, Made};
 use crate::resource::{Behavior, Resource, child};
+use crate::{Error, json_text};
 
 /// Marks an object of a file whose name is to end with its hash.
 const NEEDS_HASH: &str = "kustomize.config.k8s.io/needs-hash";
 /// How long the lines of a Secret's value are.
 const LINE: usize = 70;
-const DATA: [&str; 3] = ["data", "binaryData", "stringData"];
-
-/// Which of the two kinds is generated.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Made {
-    ConfigMap,
-    Secret,
-}
+const DATA: [&str; 2] = ["data", "binaryData"];
 
 /// Runs all generators of a kustomization.
 pub(crate) fn run(target: &Target<'_>, resources: &mut Vec<Resource>) -> Result<(), Error> {
-    let generators = target.kustomization.config_map_generator.iter().map(|generator| (Made::ConfigMap, generator));
-    let secrets = target.kustomization.secret_generator.iter().map(|generator| (Made::Secret, generator));
-    for (made, generator) in generators.chain(secrets) {
-        let title = format!(
-            "{} {:?}",
-            if made == Made::Secret { "secretGenerator" } else { "configMapGenerator" },
-            generator.name
-        );
-        let generated = generate(target, made, generator).map_err(|err| err.during(title.clone()))?;
+    let common = target.kustomization.generator_options.as_ref();
+    let field = |made: Made, generators: &[Generator]| -> Vec<(Made, Generator, Origin)> {
+        let origin = Origin::builtin(&target.origin_file(), made.generator());
+        let with_options = |generator: &Generator| {
+            let options = Some(merged_options(common, generator.options.as_ref()));
+            (made, Generator { options, ..generator.clone() }, origin.clone())
+        };
+        generators.iter().map(with_options).collect()
+    };
+    let mut all = field(Made::ConfigMap, &target.kustomization.config_map_generator);
+    all.extend(field(Made::Secret, &target.kustomization.secret_generator));
+    all.extend(plugins::generators(target, &target.kustomization.generators)?);
+    for (made, generator, origin) in all {
+        let title = format!("{} {:?}", made.generator(), generator.name);
+        let mut generated = generate(target, made, &generator).map_err(|err| err.during(title.clone()))?;
+        if target.origin.is_some() {
+            generated.recorded = Some(origin);
+        }
         absorb(resources, generated).map_err(|err| err.during(format!("merging from generator {title}")))?;
     }
     Ok(())
@@ -46,7 +50,7 @@ fn generate(target: &Target<'_>, made: Made, generator: &Generator) -> Result<Re
     if generator.name.is_empty() {
         return Err(Error::invalid("a generator needs a name"));
     }
-    let options = merged_options(target.kustomization.generator_options.as_ref(), generator.options.as_ref());
+    let options = generator.options.clone().unwrap_or_default();
     let kind = if made == Made::Secret { "Secret" } else { "ConfigMap" };
     let mut node = Node::mapping(Vec::new());
     node.set("apiVersion", Node::string("v1"));
@@ -177,41 +181,39 @@ fn env_file(text: &str) -> Result<Vec<(String, String)>, Error> {
     Ok(pairs)
 }
 
-/// Gives an object of the same id the generated one's data, labels and annotations in place of its own.
+/// Puts the generated object in the place of one of the same id, whose labels and annotations it keeps.
 pub(crate) fn replace(old: &mut Resource, generated: Resource) {
-    let (labels, annotations) =
-        (old.node.at(&["metadata", "labels"]).cloned(), old.node.at(&["metadata", "annotations"]).cloned());
-    let name = old.name().to_owned();
-    let namespace = old.namespace().unwrap_or_default().to_owned();
-    let mut node = generated.node;
-    for (field, before) in [("labels", labels), ("annotations", annotations)] {
-        for (key, value) in before.as_ref().and_then(Node::entries).unwrap_or_default() {
-            let held = child(child(&mut node, "metadata"), field);
-            if let Some(key) = key.text().filter(|key| held.get(key).is_none()) {
-                held.set(key, value.clone());
-            }
-        }
+    let before = std::mem::replace(&mut old.node, generated.node);
+    for field in ["labels", "annotations"] {
+        keep(&mut old.node, &before, &["metadata", field]);
     }
-    old.node = node;
-    old.set_name(&name);
-    old.set_namespace(&namespace);
-    old.needs_hash |= generated.needs_hash;
+    let text = |path: &[&str]| before.at(path).and_then(Node::text).unwrap_or_default().to_owned();
+    old.set_name(&text(&["metadata", "name"]));
+    old.set_namespace(&text(&["metadata", "namespace"]));
+    old.needs_hash &= generated.needs_hash;
+    old.recorded = generated.recorded;
 }
 
-/// Adds the generated one's data, labels and annotations to an object of the same id.
+/// The same, and the old object's data stays where the generated one has none.
 pub(crate) fn merge(old: &mut Resource, generated: Resource) {
-    for path in [&["metadata", "labels"][..], &["metadata", "annotations"], &DATA[..1], &DATA[1..2], &DATA[2..]] {
-        for (key, value) in generated.node.at(path).and_then(Node::entries).unwrap_or_default() {
-            let held = path.iter().fold(&mut old.node, |node, part| child(node, part));
-            if let Some(key) = key.text() {
-                held.set(key, value.clone());
-            }
+    let before = old.node.clone();
+    let recorded = old.recorded.take();
+    let generated_at = generated.recorded.clone();
+    replace(old, generated);
+    for field in DATA {
+        keep(&mut old.node, &before, &[field]);
+    }
+    old.recorded = recorded.or(generated_at);
+}
+
+/// Adds the entries of a mapping that are only in `before`.
+fn keep(node: &mut Node, before: &Node, path: &[&str]) {
+    for (key, value) in before.at(path).and_then(Node::entries).unwrap_or_default() {
+        let held = path.iter().fold(&mut *node, |node, part| child(node, part));
+        if let Some(key) = key.text().filter(|key| held.get(key).is_none()) {
+            held.set(key, value.clone());
         }
     }
-    if let Some(immutable) = generated.node.get("immutable") {
-        old.node.set("immutable", immutable.clone());
-    }
-    old.needs_hash |= generated.needs_hash;
 }
 
 /// Ends the names of generated objects with the hash of their content.
@@ -254,8 +256,7 @@ fn hash(resource: &Resource) -> Result<String, Error> {
 }
 
 fn encode(value: &Value) -> String {
-    let mut text = String::new();
-    go_json(value, &mut text);
+    let text = json_text::compact(value);
     let digest = hex::encode(Sha256::digest(text.as_bytes()));
     let letter = |c| match c {
         '0' => 'g',
@@ -266,51 +267,6 @@ fn encode(value: &Value) -> String {
         c => c,
     };
     digest.chars().take(10).map(letter).collect()
-}
-
-/// JSON as Go's library writes it: sorted keys, and some characters of HTML escaped.
-fn go_json(value: &Value, out: &mut String) {
-    match value {
-        Value::Object(object) => {
-            let sorted: BTreeMap<_, _> = object.iter().collect();
-            out.push('{');
-            for (at, (key, value)) in sorted.into_iter().enumerate() {
-                if at > 0 {
-                    out.push(',');
-                }
-                go_string(key, out);
-                out.push(':');
-                go_json(value, out);
-            }
-            out.push('}');
-        }
-        Value::Array(items) => {
-            out.push('[');
-            for (at, item) in items.iter().enumerate() {
-                if at > 0 {
-                    out.push(',');
-                }
-                go_json(item, out);
-            }
-            out.push(']');
-        }
-        Value::String(text) => go_string(text, out),
-        Value::Null | Value::Bool(_) | Value::Number(_) => out.push_str(&value.to_string()),
-    }
-}
-
-fn go_string(text: &str, out: &mut String) {
-    let quoted = Value::String(text.to_owned()).to_string();
-    for c in quoted.chars() {
-        match c {
-            '<' => out.push_str("\\u003c"),
-            '>' => out.push_str("\\u003e"),
-            '&' => out.push_str("\\u0026"),
-            '\u{2028}' => out.push_str("\\u2028"),
-            '\u{2029}' => out.push_str("\\u2029"),
-            c => out.push(c),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -64,6 +64,11 @@ impl Id {
         }
     }
 
+    /// Whether the id is in a namespace, where none means `default`.
+    pub(crate) fn is_in(&self, namespace: &str) -> bool {
+        self.effective_namespace() == namespace
+    }
+
     /// Whether both name the same object.
     pub(crate) fn same(&self, other: &Self) -> bool {
         self.name == other.name && self.gvk == other.gvk && self.effective_namespace() == other.effective_namespace()

@@ -92,7 +92,7 @@ record! {
     struct ReplacementField {
         path: String = "path",
         source: Option<Source> = "source",
-        targets: Option<Vec<Target>> = "targets",
+        targets: Option<Vec<ReplacementTarget>> = "targets",
         source_value: Option<String> = "sourceValue",
     }
     #[doc = "Where a replacement's value comes from."]
@@ -106,7 +106,7 @@ record! {
         options: Option<FieldOptions> = "options",
     }
     #[doc = "Where a replacement's value goes."]
-    struct Target {
+    struct ReplacementTarget {
         select: Option<Selector> = "select" ! true,
         reject: Vec<Selector> = "reject",
         field_paths: Vec<String> = "fieldPaths",

@@ -12,9 +12,11 @@ pub mod flux;
 mod generators;
 mod id;
 mod json_patch;
+mod json_text;
 mod kustomization;
 mod merge;
-mod metadata;
+mod origin;
+mod plugins;
 mod record;
 mod references;
 mod resource;
@@ -23,11 +25,12 @@ mod select;
 mod sort;
 mod tables;
 mod transformers;
+mod vars;
 
 use camino::Utf8Path;
 use flux_files::Files;
 
-use accumulate::{Build, Gathered};
+use accumulate::{Build, Gathered, Role};
 
 pub use error::Error;
 pub use resource::Resource;
@@ -35,17 +38,18 @@ pub use resource::Resource;
 /// Builds the overlay at `root` as `kustomize build` would.
 pub fn build(files: &dyn Files, root: &Utf8Path, options: &Options) -> Result<Built, Error> {
     let mut build = Build::new(files, options);
-    let (gathered, kustomization) = build.gather(&flux_files::clean(root)?, None)?;
-    let Gathered { mut resources, config } = gathered;
+    let (gathered, kustomization) = build.gather(&flux_files::clean(root)?, Role::Root)?;
+    let Gathered { mut resources, config, vars } = gathered;
     generators::add_hashes(&mut resources)?;
     references::update(&mut resources, &config)?;
+    vars::resolve(&mut resources, &vars, &config)?;
     resources.retain(|resource| resource.annotation(LOCAL_CONFIG).is_none_or(|value| value == "false"));
     match (&kustomization.sort_options, options.reorder) {
         (Some(sort_options), _) => sort::by_options(&mut resources, sort_options)?,
         (None, Reorder::Legacy) => sort::legacy(&mut resources),
         (None, Reorder::None) => {}
     }
-    metadata::annotate(&mut resources, &kustomization.build_metadata);
+    origin::annotate(&mut resources, &kustomization.build_metadata);
     Ok(Built { resources, warnings: build.warnings })
 }
 

@@ -5,6 +5,7 @@ use flux_yaml::{Content, Node, Tag};
 
 use crate::Error;
 use crate::id::{Gvk, Id};
+use crate::origin::Origin;
 
 /// One built object.
 #[derive(Clone, Debug)]
@@ -17,6 +18,12 @@ pub struct Resource {
     pub(crate) suffixes: Vec<String>,
     pub(crate) needs_hash: bool,
     pub(crate) behavior: Behavior,
+    /// Where `buildMetadata` says that the object came from; none while nothing is recorded.
+    pub(crate) recorded: Option<Origin>,
+    /// What changed the object since.
+    pub(crate) transformations: Vec<Origin>,
+    /// The variables that read the object.
+    pub(crate) vars: Vec<String>,
 }
 
 /// What a generated object does with one of the same id.
@@ -44,8 +51,18 @@ impl Behavior {
 impl Resource {
     /// An object that was read from `origin` or generated.
     pub(crate) fn new(node: Node, origin: Option<Utf8PathBuf>) -> Self {
-        let (earlier, prefixes, suffixes) = (Vec::new(), Vec::new(), Vec::new());
-        Self { node, origin, earlier, prefixes, suffixes, needs_hash: false, behavior: Behavior::Create }
+        Self {
+            node,
+            origin,
+            earlier: Vec::new(),
+            prefixes: Vec::new(),
+            suffixes: Vec::new(),
+            needs_hash: false,
+            behavior: Behavior::Create,
+            recorded: None,
+            transformations: Vec::new(),
+            vars: Vec::new(),
+        }
     }
 
     /// The object's `apiVersion`.
@@ -158,12 +175,23 @@ impl Resource {
 
     /// Removes an annotation, and the mapping that held it when that is empty then.
     pub(crate) fn remove_annotation(&mut self, name: &str) {
+        if let Some(annotations) = self.metadata().get_mut("annotations") {
+            annotations.remove(name);
+            self.drop_empty_annotations();
+        }
+    }
+
+    /// Removes the mapping of annotations when it is empty.
+    pub(crate) fn drop_empty_annotations(&mut self) {
         let metadata = self.metadata();
-        let Some(annotations) = metadata.get_mut("annotations") else { return };
-        annotations.remove(name);
-        if annotations.is_empty() {
+        if metadata.get("annotations").is_some_and(Node::is_empty) {
             metadata.remove("annotations");
         }
+    }
+
+    /// Whether there is something that upstream would keep in annotations of its own.
+    pub(crate) fn is_remembered(&self) -> bool {
+        !self.earlier.is_empty() || self.recorded.is_some() || self.origin.is_none() || !self.prefixes.is_empty()
     }
 
     fn metadata(&mut self) -> &mut Node {

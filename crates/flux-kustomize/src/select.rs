@@ -3,6 +3,7 @@
 use regex::Regex;
 
 use crate::Error;
+use crate::id::{Gvk, Id};
 use crate::kustomization::Selector;
 use crate::resource::Resource;
 
@@ -56,13 +57,41 @@ impl Select {
         })
     }
 
-    /// Whether one of the object's ids, and its labels and annotations, match.
+    /// Whether the object's first or present id, and its labels and annotations, match.
     pub(crate) fn takes(&self, resource: &Resource) -> bool {
-        let gvk = resource.gvk();
-        let kind = self.group.takes(&gvk.group) && self.version.takes(&gvk.version) && self.kind.takes(&gvk.kind);
-        let named = resource.ids().iter().any(|id| self.name.takes(&id.name) && self.namespace.takes(&id.namespace));
-        kind && named
-            && self.labels.iter().all(|requirement| requirement.holds(|key| resource.label(key)))
+        let ids = [resource.original_id(), resource.id()];
+        self.takes_kind(&resource.gvk())
+            && ids.iter().any(|id| self.namespace.takes(id.effective_namespace()))
+            && ids.iter().any(|id| self.name.takes(&id.name))
+            && self.takes_marks(resource)
+    }
+
+    /// Whether one of all ids that the object had matches as a whole.
+    pub(crate) fn takes_any_id(&self, resource: &Resource) -> bool {
+        let takes = |id: &Id, namespace: &str| {
+            self.takes_kind(&id.gvk) && self.name.takes(&id.name) && self.namespace.takes(namespace)
+        };
+        let current = resource.id();
+        takes(&current, &current.namespace) || resource.earlier.iter().any(|id| takes(id, id.effective_namespace()))
+    }
+
+    fn takes_kind(&self, gvk: &Gvk) -> bool {
+        self.group.takes(&gvk.group) && self.version.takes(&gvk.version) && self.kind.takes(&gvk.kind)
+    }
+
+    /// Whether anything is asked of ids.
+    pub(crate) fn has_id(&self) -> bool {
+        [&self.group, &self.version, &self.kind, &self.name, &self.namespace].iter().any(|pattern| pattern.0.is_some())
+    }
+
+    /// Whether anything is asked of labels or annotations.
+    pub(crate) fn has_marks(&self) -> bool {
+        !self.labels.is_empty() || !self.annotations.is_empty()
+    }
+
+    /// Whether labels and annotations match.
+    pub(crate) fn takes_marks(&self, resource: &Resource) -> bool {
+        self.labels.iter().all(|requirement| requirement.holds(|key| resource.label(key)))
             && self.annotations.iter().all(|requirement| requirement.holds(|key| resource.annotation(key)))
     }
 }

@@ -24,6 +24,6 @@ pub use json::{from_json, to_json, yaml11_to_json};
 pub use node::{Content, Node, Style, Tag};
 pub use order::natural;
 pub use parse::{Limits, parse, parse_all};
-pub use print::{print, print_json};
+pub use print::{print, print_in_order, print_json};
 pub use resolve::{Resolved, yaml3, yaml11};
 pub use scalar::Scalar;

@@ -14,7 +14,16 @@ const SIMPLE_KEY: usize = 128;
 ///
 /// Repeated keys, keys that are no strings and numbers that are not finite are errors.
 pub fn print(node: &Node) -> Result<String, Error> {
-    let mut printer = Printer { text: String::new() };
+    write(node, true)
+}
+
+/// The same with keys in the order of the node.
+pub fn print_in_order(node: &Node) -> Result<String, Error> {
+    write(node, false)
+}
+
+fn write(node: &Node, sorted: bool) -> Result<String, Error> {
+    let mut printer = Printer { text: String::new(), sorted };
     printer.node(node, Place { indent: 0, depth: 0, after: After::Nothing })?;
     printer.line_break();
     Ok(printer.text)
@@ -44,6 +53,7 @@ enum After {
 
 struct Printer {
     text: String,
+    sorted: bool,
 }
 
 impl Printer {
@@ -95,7 +105,7 @@ impl Printer {
         for (key, value) in entries {
             keyed.push((key_text(key, place.depth == 0)?, key.line, value));
         }
-        let keyed = order::sort(keyed, &|(key, ..)| key);
+        let keyed = if self.sorted { order::sort(keyed, &|(key, ..)| key) } else { keyed };
         let indent = if place.after == After::Nothing { place.indent } else { place.indent + 2 };
         for (index, (key, line, value)) in keyed.iter().enumerate() {
             if index > 0 && keyed[index - 1].0 == *key {

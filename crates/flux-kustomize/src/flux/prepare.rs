@@ -121,7 +121,7 @@ fn merge(files: &dyn Files, directory: &Utf8Path, into: &mut Kustomization, spec
     }
     if !spec.build_metadata.is_empty() {
         into.build_metadata.clone_from(&spec.build_metadata);
-    } else if into.resources.is_empty() && into.bases.is_empty() && into.build_metadata.is_empty() {
+    } else if into.resources.is_empty() && into.build_metadata.is_empty() {
         // Without this a file that lists no resources would count as empty.
         into.build_metadata = vec!["originAnnotations".to_owned()];
     }

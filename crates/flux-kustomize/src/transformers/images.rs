@@ -4,7 +4,7 @@ use flux_yaml::{Content, Node};
 use regex::Regex;
 
 use crate::Error;
-use crate::config::Config;
+use crate::config::Spec;
 use crate::fields::{Leaf, visit};
 use crate::kustomization::Image;
 use crate::resource::Resource;
@@ -16,20 +16,18 @@ const SKIPPED: &str = "CustomResourceDefinition";
 /// How deep containers are looked for.
 const DEPTH: usize = 200;
 
-pub(crate) fn set(resources: &mut [Resource], images: &[Image], config: &Config) -> Result<(), Error> {
-    for image in images {
-        let change = Change::new(image)?;
-        for resource in resources.iter_mut() {
-            let gvk = resource.gvk();
-            if resource.kind() != SKIPPED {
-                in_containers(&mut resource.node, &change, DEPTH);
-            }
-            for spec in config.images.iter() {
-                visit(&mut resource.node, &gvk, spec, Leaf::Nothing, &mut |node| {
-                    change.apply(node);
-                    Ok(())
-                })?;
-            }
+pub(crate) fn set(resources: &mut [Resource], image: &Image, specs: &[Spec]) -> Result<(), Error> {
+    let change = Change::new(image)?;
+    for resource in resources {
+        let gvk = resource.gvk();
+        if resource.kind() != SKIPPED {
+            in_containers(&mut resource.node, &change, DEPTH);
+        }
+        for spec in specs {
+            visit(&mut resource.node, &gvk, spec, Leaf::Nothing, &mut |node| {
+                change.apply(node);
+                Ok(())
+            })?;
         }
     }
     Ok(())

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use flux_yaml::Node;
 
+use super::Transformer;
 use crate::Error;
 use crate::config::{Config, Spec, merged};
 use crate::fields::{Leaf, visit};
@@ -12,10 +13,14 @@ use crate::resource::{Resource, plain_key};
 
 const METADATA: Spec = Spec::fixed("", "", "", "metadata/labels", true);
 
-/// `labels`, then `commonLabels`.
-pub(crate) fn labels(resources: &mut [Resource], kustomization: &Kustomization, config: &Config) -> Result<(), Error> {
+/// `labels`, then `commonLabels`, which upstream runs even when they are empty.
+pub(crate) fn of(kustomization: &Kustomization, config: &Config) -> Result<Vec<Transformer>, Error> {
+    if kustomization.labels.is_empty() && kustomization.common_labels.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut list = Vec::new();
     for label in &kustomization.labels {
-        let mut specs = label.fields.clone();
+        let mut specs = merged(&label.fields, &config.labels)?;
         if label.include_selectors {
             specs = merged(&specs, &config.common_labels)?;
         } else {
@@ -23,22 +28,16 @@ pub(crate) fn labels(resources: &mut [Resource], kustomization: &Kustomization, 
                 specs = merged(&specs, &config.template_labels)?;
             }
             specs = merged(&specs, &[METADATA])?;
-            specs = merged(&specs, &config.labels)?;
         }
-        set(resources, &label.pairs, &specs)?;
+        list.push(Transformer::Labels { labels: label.pairs.clone(), specs });
     }
-    set(resources, &kustomization.common_labels, &config.common_labels)
+    let (labels, specs) = (kustomization.common_labels.clone(), config.common_labels.to_vec());
+    list.push(Transformer::Labels { labels, specs });
+    Ok(list)
 }
 
-pub(crate) fn annotations(
-    resources: &mut [Resource],
-    annotations: &BTreeMap<String, String>,
-    config: &Config,
-) -> Result<(), Error> {
-    set(resources, annotations, &config.common_annotations)
-}
-
-fn set(resources: &mut [Resource], pairs: &BTreeMap<String, String>, specs: &[Spec]) -> Result<(), Error> {
+/// Puts the pairs into every mapping that the specs name.
+pub(crate) fn set(resources: &mut [Resource], pairs: &BTreeMap<String, String>, specs: &[Spec]) -> Result<(), Error> {
     if pairs.is_empty() {
         return Ok(());
     }

@@ -3,19 +3,19 @@
 use flux_yaml::Node;
 
 use crate::Error;
-use crate::config::{Config, Spec};
+use crate::config::Spec;
 use crate::fields::{Leaf, visit};
 use crate::resource::Resource;
 
 /// Kinds whose names other systems know.
 const KEPT: [(&str, &str); 3] =
-    [("apiextensions.k8s.io", "CustomResourceDefinition"), ("apiregistration.k8s.io", "APIService"), ("", "Namespace")];
+    [("", "CustomResourceDefinition"), ("apiregistration.k8s.io", "APIService"), ("", "Namespace")];
 const NAME: &str = "metadata/name";
 
-pub(crate) fn prefix(resources: &mut [Resource], prefix: &str, config: &Config) -> Result<(), Error> {
+pub(crate) fn prefix(resources: &mut [Resource], prefix: &str, specs: &[Spec]) -> Result<(), Error> {
     rename(
         resources,
-        &config.name_prefix,
+        specs,
         prefix,
         |name| format!("{prefix}{name}"),
         |resource| {
@@ -24,10 +24,10 @@ pub(crate) fn prefix(resources: &mut [Resource], prefix: &str, config: &Config) 
     )
 }
 
-pub(crate) fn suffix(resources: &mut [Resource], suffix: &str, config: &Config) -> Result<(), Error> {
+pub(crate) fn suffix(resources: &mut [Resource], suffix: &str, specs: &[Spec]) -> Result<(), Error> {
     rename(
         resources,
-        &config.name_suffix,
+        specs,
         suffix,
         |name| format!("{name}{suffix}"),
         |resource| {
@@ -48,7 +48,7 @@ fn rename(
     }
     for resource in resources {
         let gvk = resource.original_id().gvk;
-        if KEPT.contains(&(gvk.group.as_str(), gvk.kind.as_str())) {
+        if KEPT.iter().any(|(group, kind)| gvk.is_selected(group, "", kind)) {
             continue;
         }
         for spec in specs {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use flux_yaml::Node;
 
 use crate::Error;
-use crate::config::Config;
+use crate::config::Spec;
 use crate::fields::{Leaf, visit};
 use crate::resource::Resource;
 
@@ -13,24 +13,54 @@ const BINDINGS: [&str; 2] = ["RoleBinding", "ClusterRoleBinding"];
 /// The one ServiceAccount that every namespace has.
 const DEFAULT_ACCOUNT: &str = "default";
 
-pub(crate) fn set(resources: &mut [Resource], namespace: &str, config: &Config) -> Result<(), Error> {
+/// Which subjects of a binding get the namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Subjects {
+    /// Those named `default`.
+    Default,
+    /// All ServiceAccounts.
+    ServiceAccounts,
+    /// None.
+    None,
+}
+
+pub(crate) fn set(
+    resources: &mut [Resource],
+    namespace: &str,
+    specs: &[Spec],
+    unset_only: bool,
+    subjects: Subjects,
+) -> Result<(), Error> {
     if namespace.is_empty() {
         return Ok(());
     }
+    let put = |node: &mut Node| {
+        if !node.is_scalar() {
+            return Err(Error::invalid("namespace field specs must target scalar nodes"));
+        }
+        if !unset_only || node.text().is_none_or(str::is_empty) || node.is_null() {
+            *node = Node::string(namespace);
+        }
+        Ok(())
+    };
     for resource in resources.iter_mut() {
         resource.remember_id();
         let gvk = resource.gvk();
-        if !gvk.is_cluster_scoped() {
+        if !gvk.is_cluster_scoped() && (!unset_only || resource.namespace().is_none()) {
             resource.set_namespace(namespace);
         }
-        if BINDINGS.contains(&gvk.kind.as_str()) {
-            set_subjects(&mut resource.node, namespace);
+        let binding = BINDINGS.contains(&gvk.kind.as_str());
+        if binding {
+            set_subjects(&mut resource.node, subjects, &put)?;
         }
-        for spec in config.namespace.iter().filter(|spec| spec.path != "metadata/namespace") {
-            visit(&mut resource.node, &gvk, spec, Leaf::Scalar, &mut |node| {
-                *node = Node::string(namespace);
-                Ok(())
-            })?;
+        let core = resource.api_version() == "v1";
+        for spec in specs {
+            let handled = spec.path == "metadata/namespace"
+                || (spec.path == "metadata/name" && !core)
+                || (binding && BINDINGS.contains(&spec.kind.as_ref()) && spec.path == "subjects/namespace");
+            if !handled {
+                visit(&mut resource.node, &gvk, spec, Leaf::Scalar, &mut |node| put(node))?;
+            }
         }
     }
     let mut seen = HashSet::new();
@@ -41,11 +71,23 @@ pub(crate) fn set(resources: &mut [Resource], namespace: &str, config: &Config) 
 }
 
 /// Other subjects follow the ServiceAccount that they name.
-fn set_subjects(node: &mut Node, namespace: &str) {
+fn set_subjects(
+    node: &mut Node,
+    subjects: Subjects,
+    put: &impl Fn(&mut Node) -> Result<(), Error>,
+) -> Result<(), Error> {
     for subject in node.get_mut("subjects").and_then(Node::items_mut).into_iter().flatten() {
         let is = |field: &str, value: &str| subject.get(field).and_then(Node::text) == Some(value);
-        if is("kind", "ServiceAccount") && is("name", DEFAULT_ACCOUNT) {
-            subject.set("namespace", Node::string(namespace));
+        let meant = match subjects {
+            Subjects::Default => is("name", DEFAULT_ACCOUNT),
+            Subjects::ServiceAccounts => is("kind", "ServiceAccount"),
+            Subjects::None => false,
+        };
+        if meant {
+            let mut namespace = subject.get("namespace").cloned().unwrap_or_else(|| Node::string(""));
+            put(&mut namespace)?;
+            subject.set("namespace", namespace);
         }
     }
+    Ok(())
 }

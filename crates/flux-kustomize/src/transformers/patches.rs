@@ -3,58 +3,56 @@
 use flux_yaml::{Limits, Node};
 
 use crate::accumulate::Target;
-use crate::error::all;
 use crate::json_patch::{self, Operation};
 use crate::kustomization::{Patch, PatchOptions};
 use crate::merge::merge;
-use crate::resource::Resource;
+use crate::resource::{Resource, child};
 use crate::schema::Schema;
 use crate::select::Select;
 use crate::{Error, accumulate};
 
 /// `patchesStrategicMerge`: each entry a file, or YAML in place.
-pub(crate) fn strategic_merge(target: &Target<'_>, resources: &mut Vec<Resource>) -> Result<(), Error> {
-    for entry in &target.kustomization.patches_strategic_merge {
+pub(crate) fn strategic_merge(
+    target: &Target<'_>,
+    entries: &[String],
+    resources: &mut Vec<Resource>,
+) -> Result<(), Error> {
+    let mut patches = Vec::new();
+    for entry in entries {
         let text = if target.is_file(entry) { target.read(entry)? } else { entry.clone() };
-        for patch in objects(&text, entry)? {
-            merge_by_id(resources, patch, &PatchOptions::default())?;
-        }
+        patches.extend(objects(&text, entry)?);
     }
-    Ok(())
+    if patches.is_empty() {
+        return Err(Error::invalid(format!("patch appears to be empty; files={entries:?}")));
+    }
+    patches.into_iter().try_for_each(|patch| merge_by_id(resources, &patch, &PatchOptions::default()))
 }
 
-/// `patches`.
-pub(crate) fn patches(target: &Target<'_>, resources: &mut Vec<Resource>) -> Result<(), Error> {
-    let read = all(target.kustomization.patches.iter().map(|patch| read(target, patch)))?;
-    for (patch, content) in target.kustomization.patches.iter().zip(read) {
-        apply(resources, patch, content).map_err(|err| match patch.path.as_str() {
-            "" => err,
-            path => err.during(format!("patch {path:?}")),
-        })?;
-    }
-    Ok(())
+/// One of `patches`.
+pub(crate) fn patch(target: &Target<'_>, patch: &Patch, resources: &mut Vec<Resource>) -> Result<(), Error> {
+    let content = read(target, patch)?;
+    apply(resources, patch, content).map_err(|err| match patch.path.as_str() {
+        "" => err,
+        path => err.during(format!("patch {path:?}")),
+    })
 }
 
-/// `patchesJson6902`.
-pub(crate) fn json6902(target: &Target<'_>, resources: &mut Vec<Resource>) -> Result<(), Error> {
-    for patch in &target.kustomization.patches_json6902 {
-        let (_, text) = text_of(target, patch)?;
-        let operations = json_patch::parse(&text)?;
-        let selector =
-            patch.target.as_ref().ok_or_else(|| Error::invalid("must specify the target field in patchesJson6902"))?;
-        let gvk = format!("{}/{} {}", selector.group, selector.version, selector.kind);
-        let found = resources.iter_mut().find(|resource| {
-            resource.ids().iter().any(|id| {
-                id.gvk.is_selected(&selector.group, &selector.version, &selector.kind)
-                    && id.name == selector.name
-                    && (selector.namespace.is_empty() || id.namespace == selector.namespace)
-            })
-        });
-        let resource =
-            found.ok_or_else(|| Error::invalid(format!("unable to find patch target {:?} ({gvk})", selector.name)))?;
-        change(resource, &operations)?;
+/// Whether one of `patches` can be read.
+pub(crate) fn check(target: &Target<'_>, patch: &Patch) -> Result<(), Error> {
+    read(target, patch).map(drop)
+}
+
+/// One of `patchesJson6902`.
+pub(crate) fn json6902(target: &Target<'_>, patch: &Patch, resources: &mut [Resource]) -> Result<(), Error> {
+    let (_, text) = text_of(target, patch)?;
+    let operations = json_patch::parse(&text)?;
+    if operations.is_empty() {
+        return Err(Error::invalid(format!("patch appears to be empty; file={}", patch.path)));
     }
-    Ok(())
+    let selector = patch.target.as_ref().ok_or_else(|| Error::invalid("must specify a target for a JSON patch"))?;
+    let select = Select::new(selector)?;
+    let chosen = resources.iter_mut().filter(|resource| select.takes(resource));
+    chosen.into_iter().try_for_each(|resource| change(resource, &operations))
 }
 
 enum Content {
@@ -63,11 +61,11 @@ enum Content {
 }
 
 fn text_of(target: &Target<'_>, patch: &Patch) -> Result<(String, String), Error> {
-    match (patch.path.as_str(), patch.patch.as_str()) {
+    match (patch.path.as_str(), patch.patch.trim()) {
         ("", "") => Err(Error::invalid("must specify one of patch and path in a patch")),
         ("", text) => Ok((text.to_owned(), text.to_owned())),
         (path, "") => Ok((path.to_owned(), target.read(path)?)),
-        _ => Err(Error::invalid("specify only one of patch and path in a patch")),
+        _ => Err(Error::invalid("patch and path can't be set at the same time")),
     }
 }
 
@@ -92,12 +90,12 @@ fn objects(text: &str, place: &str) -> Result<Vec<Resource>, Error> {
     let nodes = flux_yaml::parse_all(text, Limits::default()).map_err(|source| {
         Error::Malformed { path: place.lines().next().unwrap_or_default().into(), source }.during(what())
     })?;
-    let patches: Vec<_> =
-        nodes.into_iter().filter(|node| !node.is_empty()).map(|node| Resource::new(node, None)).collect();
-    match patches.iter().find(|patch| !patch.node.is_mapping() || patch.kind().is_empty()) {
-        Some(_) => Err(Error::invalid("missing kind in a patch").during(what())),
-        None => Ok(patches),
+    let mut patches = Vec::new();
+    for node in nodes.into_iter().filter(|node| !node.is_empty()) {
+        accumulate::check(&node).map_err(|err| err.during(what()))?;
+        patches.push(Resource::new(node, None));
     }
+    Ok(patches)
 }
 
 fn apply(resources: &mut Vec<Resource>, patch: &Patch, content: Content) -> Result<(), Error> {
@@ -106,30 +104,33 @@ fn apply(resources: &mut Vec<Resource>, patch: &Patch, content: Content) -> Resu
         (Content::Json(_), None) => Err(Error::invalid("must specify a target for JSON patch")),
         (Content::Json(operations), Some(selector)) => {
             let select = Select::new(selector)?;
-            resources
-                .iter_mut()
-                .filter(|resource| select.takes(resource))
-                .try_for_each(|resource| change(resource, &operations))
+            let chosen = resources.iter_mut().filter(|resource| select.takes(resource));
+            chosen.into_iter().try_for_each(|resource| {
+                resource.remember_id();
+                change(resource, &operations)
+            })
         }
-        (Content::Merge(patches), None) => {
-            patches.into_iter().try_for_each(|patch| merge_by_id(resources, patch, &options))
-        }
+        (Content::Merge(patches), None) => patches.iter().try_for_each(|patch| merge_by_id(resources, patch, &options)),
         (Content::Merge(patches), Some(selector)) => {
             let select = Select::new(selector)?;
-            let Some(patch) = patches.into_iter().next() else { return Ok(()) };
+            let Some(mut patch) = patches.into_iter().next() else { return Ok(()) };
             let chosen: Vec<usize> = (0..resources.len()).filter(|at| select.takes(&resources[*at])).collect();
             // From the back, so that deleting one leaves the places of the others.
-            chosen.into_iter().rev().try_for_each(|at| merge_at(resources, at, &patch, &options))
+            chosen.into_iter().rev().try_for_each(|at| {
+                // What a target chose keeps its group and version.
+                patch.node.set("apiVersion", Node::string(resources[at].api_version()));
+                merge_at(resources, at, &patch, &options)
+            })
         }
     }
 }
 
-fn merge_by_id(resources: &mut Vec<Resource>, patch: Resource, options: &PatchOptions) -> Result<(), Error> {
+fn merge_by_id(resources: &mut Vec<Resource>, patch: &Resource, options: &PatchOptions) -> Result<(), Error> {
     let id = patch.id();
     let found: Vec<usize> =
         (0..resources.len()).filter(|at| resources[*at].ids().iter().any(|other| other.same(&id))).collect();
     match found[..] {
-        [at] => merge_at(resources, at, &patch, options),
+        [at] => merge_at(resources, at, patch, options),
         [] => Err(Error::invalid(format!(
             "no resource matches strategic merge patch \"{id}\": no matches for Id {id}; failed to find unique target for patch {id}"
         ))),
@@ -164,14 +165,15 @@ fn merge_at(resources: &mut Vec<Resource>, at: usize, patch: &Resource, options:
 
 fn change(resource: &mut Resource, operations: &[Operation]) -> Result<(), Error> {
     let title = resource.title();
+    // Upstream keeps what it remembers of an object in annotations, so that a patch may add to them.
+    if resource.is_remembered() {
+        child(child(&mut resource.node, "metadata"), "annotations");
+    }
     let mut document = resource.to_json()?;
     json_patch::apply(&mut document, operations).map_err(|err| err.during(title.clone()))?;
     let changed = flux_yaml::from_json(&document);
     accumulate::check(&changed).map_err(|err| err.during(title))?;
-    let before = resource.id();
     resource.node = changed;
-    if !before.same(&resource.id()) {
-        resource.earlier.push(before);
-    }
+    resource.drop_empty_annotations();
     Ok(())
 }

@@ -1,0 +1,142 @@
+//! Where objects come from and what changed them, as `buildMetadata` writes it into annotations.
+
+use flux_yaml::Node;
+
+use crate::resource::{Resource, child};
+
+const ORIGIN: &str = "config.kubernetes.io/origin";
+const TRANSFORMATIONS: &str = "alpha.config.kubernetes.io/transformations";
+const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "kustomize-v5.8.1");
+/// The apiVersion of what kustomize does by itself.
+pub(crate) const BUILTIN: &str = "builtin";
+
+/// A file, or what a kustomization file configures.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Origin {
+    /// An object read from a file.
+    File(String),
+    /// An object made or changed by something that a file configures.
+    Configured { file: String, api_version: String, kind: String, name: String, namespace: String },
+}
+
+impl Origin {
+    /// Something that kustomize does for a field of `file`.
+    pub(crate) fn builtin(file: &str, kind: &str) -> Self {
+        Self::Configured {
+            file: file.to_owned(),
+            api_version: BUILTIN.to_owned(),
+            kind: kind.to_owned(),
+            name: String::new(),
+            namespace: String::new(),
+        }
+    }
+
+    /// Something configured by an object of its own.
+    pub(crate) fn configured(file: &str, by: &Resource) -> Self {
+        Self::Configured {
+            file: file.to_owned(),
+            api_version: by.api_version().to_owned(),
+            kind: by.kind().to_owned(),
+            name: by.name().to_owned(),
+            namespace: by.namespace().unwrap_or_default().to_owned(),
+        }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        match self {
+            Self::File(path) => vec![format!("path: {}", scalar(path))],
+            Self::Configured { file, api_version, kind, name, namespace } => {
+                let mut lines = vec![format!("configuredIn: {}", scalar(file)), "configuredBy:".to_owned()];
+                for (field, value) in
+                    [("apiVersion", api_version), ("kind", kind), ("name", name), ("namespace", namespace)]
+                {
+                    if !value.is_empty() {
+                        lines.push(format!("  {field}: {}", scalar(value)));
+                    }
+                }
+                lines
+            }
+        }
+    }
+}
+
+/// A text as YAML writes it in one line.
+fn scalar(text: &str) -> String {
+    flux_yaml::print(&Node::string(text)).map_or_else(|_| text.to_owned(), |text| text.trim_end().to_owned())
+}
+
+/// Two paths as one, without dots where that is possible.
+pub(crate) fn join(base: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in base.split('/').chain(path.split('/')).filter(|part| !part.is_empty() && *part != ".") {
+        match parts.last() {
+            Some(last) if part == ".." && *last != ".." => drop(parts.pop()),
+            _ => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+/// Notes that something changed all objects, or made those that have no origin yet.
+pub(crate) fn record(resources: &mut [Resource], origin: &Origin) {
+    for resource in resources {
+        match resource.recorded {
+            None => resource.recorded = Some(origin.clone()),
+            Some(_) => resource.transformations.push(origin.clone()),
+        }
+    }
+}
+
+/// Writes what `buildMetadata` asks for into the objects.
+pub(crate) fn annotate(resources: &mut [Resource], build_metadata: &[String]) {
+    let asked = |what: &str| build_metadata.iter().any(|asked| asked == what);
+    for resource in resources {
+        if asked("originAnnotations")
+            && let Some(origin) = resource.recorded.take()
+        {
+            resource.annotate(ORIGIN, &(origin.lines().join("\n") + "\n"));
+        }
+        if asked("transformerAnnotations") && !resource.transformations.is_empty() {
+            let entries = std::mem::take(&mut resource.transformations);
+            let entry = |origin: &Origin| format!("- {}\n", origin.lines().join("\n  "));
+            resource.annotate(TRANSFORMATIONS, &entries.iter().map(entry).collect::<String>());
+        }
+        if asked("managedByLabel") {
+            let (key, value) = MANAGED_BY;
+            child(child(&mut resource.node, "metadata"), "labels").set(key, Node::string(value));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_joined_without_dots() {
+        for (base, path, expected) in [
+            ("", "a.yaml", "a.yaml"),
+            ("../base", "r.yaml", "../base/r.yaml"),
+            ("a/b", "../../../c", "../c"),
+            ("", "./x", "x"),
+        ] {
+            assert_eq!(join(base, path), expected);
+        }
+    }
+
+    #[test]
+    fn what_changed_an_object_is_listed_in_order() {
+        let mut resources = vec![Resource::new(Node::mapping(Vec::new()), None)];
+        for kind in ["ConfigMapGenerator", "PrefixTransformer", "LabelTransformer"] {
+            record(&mut resources, &Origin::builtin("../base/kustomization.yaml", kind));
+        }
+        annotate(&mut resources, &["transformerAnnotations".to_owned()]);
+        let entry = |kind: &str| {
+            format!(
+                "- configuredIn: ../base/kustomization.yaml\n  configuredBy:\n    apiVersion: builtin\n    kind: {kind}\n"
+            )
+        };
+        let expected = entry("PrefixTransformer") + &entry("LabelTransformer");
+        assert_eq!(resources[0].annotation(TRANSFORMATIONS), Some(expected.as_str()));
+    }
+}
