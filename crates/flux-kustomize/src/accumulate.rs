@@ -1,5 +1,7 @@
 //! Gathering what kustomizations name: resources, bases, components, generated objects.
 
+use std::collections::VecDeque;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use flux_files::{Files, FilesError, Kind};
 use flux_yaml::{Content, Limits, Node};
@@ -48,7 +50,7 @@ pub(crate) enum Role {
     /// Another one names it as a resource.
     Base,
     /// Another one names it as a component, which changes what was gathered so far.
-    Component(Gathered),
+    Component(Box<Gathered>),
 }
 
 /// What all targets of a build share.
@@ -114,7 +116,7 @@ impl<'a> Build<'a> {
                 Gathered::default()
             }
             Role::Base => Gathered::default(),
-            Role::Component(gathered) => gathered,
+            Role::Component(gathered) => *gathered,
         };
         self.warnings.extend(kustomization.warnings());
         let config = Config::default();
@@ -129,6 +131,10 @@ impl<'a> Build<'a> {
             chain: self.chain.clone(),
         };
         target.kustomization.fix();
+        let problems = target.kustomization.version_problems();
+        if !problems.is_empty() {
+            return Err(Error::invalid(format!("{}: {}", target.file_name(), problems.join(", "))));
+        }
         target.refuse_unsupported()?;
         self.add_resources(&target, &mut gathered)?;
         for path in &target.kustomization.configurations {
@@ -140,7 +146,8 @@ impl<'a> Build<'a> {
         for path in &target.kustomization.components {
             let inner = target.directory_of(path).map_err(|err| err.during("accumulating components"))?;
             let step = format!("accumulating components: accumulateDirectory: \"{path}\"");
-            gathered = self.descend(path, &inner, Role::Component(gathered)).map_err(|err| err.during(step))?;
+            gathered =
+                self.descend(path, &inner, Role::Component(Box::new(gathered))).map_err(|err| err.during(step))?;
         }
         target.config = gathered.config.clone();
         transformers::run(&target, &mut gathered.resources)?;
@@ -182,7 +189,9 @@ impl<'a> Build<'a> {
                 let mut resources = read_objects(self.files, &place)?;
                 if let Some(origin) = &self.origin {
                     let path = join(origin, path);
-                    resources.iter_mut().for_each(|resource| resource.recorded = Some(Origin::File(path.clone())));
+                    for resource in &mut resources {
+                        resource.recorded = Some(Origin::File(path.clone()));
+                    }
                 }
                 Ok(Gathered { resources, ..Gathered::default() })
             }
@@ -315,7 +324,7 @@ fn load(files: &dyn Files, directory: &Utf8Path) -> Result<(Kustomization, Strin
         line: problem.line,
         message: problem.message,
     })?;
-    let empty = kustomization.is_empty();
+    let empty = kustomization.is_empty() && !names_a_list(&text);
     if kustomization.kind.is_empty() {
         crate::kustomization::KIND.clone_into(&mut kustomization.kind);
     }
@@ -323,6 +332,15 @@ fn load(files: &dyn Files, directory: &Utf8Path) -> Result<(Kustomization, Strin
         return Err(Error::invalid(format!("{path}: kustomization.yaml is empty")));
     }
     Ok((kustomization, path.file_name().unwrap_or_default().to_owned()))
+}
+
+/// Whether a file without content at least names a list or a mapping, which upstream does not count as empty.
+fn names_a_list(text: &str) -> bool {
+    let node = flux_yaml::parse(text, Limits::default()).ok().flatten();
+    let entries = node.as_ref().and_then(Node::entries).unwrap_or_default();
+    entries.iter().any(|(key, value)| {
+        !value.is_scalar() && !matches!(key.text(), Some("bases" | "imageTags" | "helmChartInflationGenerator"))
+    })
 }
 
 /// The kustomization file of a directory, if it has one; more than one is an error.
@@ -350,27 +368,33 @@ pub(crate) fn read_objects(files: &dyn Files, path: &Utf8Path) -> Result<Vec<Res
     let nodes = flux_yaml::parse_all(&text, Limits::default())
         .map_err(|source| Error::Malformed { path: path.to_owned(), source })?;
     let mut resources = Vec::new();
-    for node in nodes {
-        for node in expand(node) {
-            check(&node).map_err(|err| err.during(format!("{path}:{}", node.line.max(1))))?;
-            resources.push(Resource::new(node, Some(path.to_owned())));
+    let mut waiting: VecDeque<Node> = nodes.into();
+    while let Some(node) = waiting.pop_front() {
+        if node.is_null() || node.is_empty() {
+            continue;
+        }
+        match items(node) {
+            // The items of a list come behind the file's other objects.
+            Ok(items) => waiting.extend(items),
+            Err(node) => {
+                check(&node).map_err(|err| err.during(format!("{path}:{}", node.line.max(1))))?;
+                resources.push(Resource::new(node, Some(path.to_owned())));
+            }
         }
     }
     Ok(resources)
 }
 
-/// The items of a `*List`, or the object itself; nothing for an empty document.
-fn expand(node: Node) -> Vec<Node> {
-    if node.is_null() || node.is_empty() {
-        return Vec::new();
-    }
+/// The items of a `*List`, or the object back.
+fn items(mut node: Node) -> Result<Vec<Node>, Node> {
     let is_list = node.get("kind").and_then(Node::text).is_some_and(|kind| kind.ends_with("List"));
     match node.get("items") {
-        Some(items) if is_list && items.is_null() => Vec::new(),
-        Some(Node { content: Content::Sequence(items), .. }) if is_list => {
-            items.iter().cloned().flat_map(expand).collect()
-        }
-        _ => vec![node],
+        Some(items) if is_list && items.is_null() => Ok(Vec::new()),
+        Some(items) if is_list && items.is_sequence() => match node.remove("items").map(|items| items.content) {
+            Some(Content::Sequence(items)) => Ok(items),
+            _ => Ok(Vec::new()),
+        },
+        _ => Err(node),
     }
 }
 

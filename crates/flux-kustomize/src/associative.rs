@@ -12,10 +12,10 @@ use crate::schema::Schema;
 /// The patch's elements first, merged with those of the same keys, then those that only the target has.
 pub(crate) fn merge(
     mut target: Vec<Node>,
-    patch: Option<Vec<Node>>,
+    patch: Option<&[Node]>,
     schema: &'static Schema,
 ) -> Result<Vec<Node>, Error> {
-    let sides: Vec<&[Node]> = patch.as_deref().into_iter().chain([target.as_slice()]).collect();
+    let sides: Vec<&[Node]> = patch.into_iter().chain([target.as_slice()]).collect();
     if schema.keys.is_empty() {
         return Ok(scalars(&sides));
     }
@@ -30,7 +30,7 @@ pub(crate) fn merge(
         let (match_keys, match_values) = valid(std::slice::from_ref(&valid_values), &valid_values, &valid_keys);
         let find = |list: &[Node]| list.iter().position(|element| has(element, &match_keys, &match_values));
         let at = find(&target);
-        let from_patch = patch.as_ref().and_then(|patch| Some(patch[find(patch)?].clone()));
+        let from_patch = patch.and_then(|patch| Some(patch[find(patch)?].clone()));
         let replaces =
             from_patch.as_ref().is_some_and(|element| element.get(DIRECTIVE).and_then(Node::text) == Some("replace"));
         let element = walk(at.map(|at| target[at].clone()), from_patch, schema.element())?;
@@ -148,12 +148,12 @@ fn set(list: &mut Vec<Node>, element: Option<&Node>, keys: &[&str], values: &[St
             kept.push(old);
             continue;
         }
-        let mut last = None;
+        let mut holds = None;
         let matches = keys.iter().enumerate().all(|(at, key)| {
             if let Some(value) = values.get(at) {
-                last = Some(has_value(&old, key, value));
+                holds = Some(has_value(&old, key, value));
             }
-            last == Some(true)
+            holds == Some(true)
         });
         if matches {
             found = true;

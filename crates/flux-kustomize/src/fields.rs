@@ -72,6 +72,9 @@ fn walk(
         Content::Sequence(items) => items.iter_mut().try_for_each(|item| walk(item, parts, create, leaf, change)),
         Content::Scalar(_) => Err(Error::invalid("expected sequence or mapping node")),
         Content::Mapping(_) => {
+            if let Some(list) = node.get_mut(name).filter(|field| field.is_null() && part.ends_with("[]")) {
+                *list = Node::sequence(Vec::new());
+            }
             let missing = node.get(name).is_none_or(Node::is_null);
             if missing {
                 if !create || leaf == Leaf::Nothing || part.ends_with("[]") {

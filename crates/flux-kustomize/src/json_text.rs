@@ -28,7 +28,7 @@ fn write(value: &Value, indent: Option<usize>, out: &mut String) {
                 write(value, inner, out);
             });
         }
-        Value::Array(items) => list(('[', ']'), items.iter(), indent, out, |item, inner, out| write(item, inner, out)),
+        Value::Array(items) => list(('[', ']'), items.iter(), indent, out, write),
         Value::String(text) => string(text, out),
         Value::Null | Value::Bool(_) | Value::Number(_) => out.push_str(&value.to_string()),
     }

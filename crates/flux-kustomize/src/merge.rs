@@ -166,7 +166,7 @@ fn lists(target: Option<Node>, patch: Option<Node>, schema: Option<&'static Sche
             }
         }
     };
-    let merged = associative::merge(target, patch, schema)?;
+    let merged = associative::merge(target, patch.as_deref(), schema)?;
     Ok(Some(Node {
         content: Content::Sequence(merged),
         tag: flux_yaml::Tag::Seq,

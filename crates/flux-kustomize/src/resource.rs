@@ -24,6 +24,8 @@ pub struct Resource {
     pub(crate) transformations: Vec<Origin>,
     /// The variables that read the object.
     pub(crate) vars: Vec<String>,
+    /// How many links between the object's nodes were made.
+    pub(crate) links: u32,
 }
 
 /// What a generated object does with one of the same id.
@@ -62,6 +64,7 @@ impl Resource {
             recorded: None,
             transformations: Vec::new(),
             vars: Vec::new(),
+            links: 0,
         }
     }
 

@@ -11,6 +11,8 @@ pub struct Node {
     pub style: Style,
     /// The line in the source, counted from 1; 0 for nodes made by a program.
     pub line: u32,
+    /// Nodes of one number other than 0 are meant to have one value; it is kept by copies and decides nothing here.
+    pub link: u32,
 }
 
 /// What a node holds.
@@ -73,7 +75,7 @@ pub enum Style {
 impl Node {
     /// A scalar of `tag` without quotes.
     pub fn scalar(text: impl Into<String>, tag: Tag) -> Self {
-        Self { content: Content::Scalar(text.into()), tag, style: Style::Plain, line: 0 }
+        Self { content: Content::Scalar(text.into()), tag, style: Style::Plain, line: 0, link: 0 }
     }
 
     /// A string.
@@ -83,12 +85,12 @@ impl Node {
 
     /// A list of `items`.
     pub fn sequence(items: Vec<Node>) -> Self {
-        Self { content: Content::Sequence(items), tag: Tag::Seq, style: Style::Plain, line: 0 }
+        Self { content: Content::Sequence(items), tag: Tag::Seq, style: Style::Plain, line: 0, link: 0 }
     }
 
     /// A mapping of `entries`.
     pub fn mapping(entries: Vec<(Node, Node)>) -> Self {
-        Self { content: Content::Mapping(entries), tag: Tag::Map, style: Style::Plain, line: 0 }
+        Self { content: Content::Mapping(entries), tag: Tag::Map, style: Style::Plain, line: 0, link: 0 }
     }
 
     /// The null value.

@@ -245,5 +245,5 @@ fn scalar(text: String, style: ScalarStyle, explicit: Option<Tag>, line: u32) ->
             Resolved::Str => Tag::Str,
         },
     };
-    Node { content: Content::Scalar(text), tag, style, line }
+    Node { content: Content::Scalar(text), tag, style, line, link: 0 }
 }

@@ -29,9 +29,10 @@ pub(crate) fn split(path: &str) -> Vec<String> {
             part.push_str(&next);
         }
         if bracketed && !part.contains('=') {
-            part = part.trim_matches(['[', ']']).to_owned();
+            joined.push(part.trim_matches(['[', ']']).to_owned());
+        } else {
+            joined.push(part);
         }
-        joined.push(part);
     }
     joined
 }

@@ -1,8 +1,8 @@
 //! Labels and annotations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use flux_yaml::Node;
+use flux_yaml::{Content, Node};
 
 use super::Transformer;
 use crate::Error;
@@ -43,26 +43,61 @@ pub(crate) fn set(resources: &mut [Resource], pairs: &BTreeMap<String, String>, 
     }
     for resource in resources {
         let gvk = resource.gvk();
-        for spec in specs {
-            visit(&mut resource.node, &gvk, spec, Leaf::Mapping, &mut |node| put(node, pairs))?;
+        for (key, value) in pairs {
+            resource.links += 1;
+            let mut put = Put { key, value, link: resource.links, linked: BTreeSet::new() };
+            for spec in specs {
+                visit(&mut resource.node, &gvk, spec, Leaf::Mapping, &mut |node| put.set_in(node))?;
+            }
+            if !put.linked.is_empty() {
+                put.follow(&mut resource.node);
+            }
         }
     }
     Ok(())
 }
 
-fn put(node: &mut Node, pairs: &BTreeMap<String, String>) -> Result<(), Error> {
-    if !node.is_mapping() {
-        return Err(Error::invalid("expected a mapping of labels or annotations"));
-    }
-    for (key, value) in pairs {
-        match node.get_mut(key) {
-            Some(old) => *old = Node::string(value.as_str()),
+/// One label or annotation on its way into an object.
+///
+/// Where one run adds it in several places, upstream puts one and the same node there. A later run that sets it in
+/// one of them thereby sets it in all, selectors and templates included.
+struct Put<'p> {
+    key: &'p str,
+    value: &'p str,
+    link: u32,
+    linked: BTreeSet<u32>,
+}
+
+impl Put<'_> {
+    fn set_in(&mut self, node: &mut Node) -> Result<(), Error> {
+        if !node.is_mapping() {
+            return Err(Error::invalid("expected a mapping of labels or annotations"));
+        }
+        match node.get_mut(self.key) {
+            Some(old) => {
+                if old.link != 0 {
+                    self.linked.insert(old.link);
+                }
+                *old = Node { link: old.link, ..Node::string(self.value) };
+            }
             None => {
                 if let Some(entries) = node.entries_mut() {
-                    entries.push((plain_key(key), Node::string(value.as_str())));
+                    entries.push((plain_key(self.key), Node { link: self.link, ..Node::string(self.value) }));
                 }
             }
         }
+        Ok(())
     }
-    Ok(())
+
+    /// Sets the value wherever a node that was set is linked to.
+    fn follow(&self, node: &mut Node) {
+        match &mut node.content {
+            Content::Scalar(_) if self.linked.contains(&node.link) => {
+                *node = Node { link: node.link, ..Node::string(self.value) };
+            }
+            Content::Scalar(_) => {}
+            Content::Sequence(items) => items.iter_mut().for_each(|item| self.follow(item)),
+            Content::Mapping(entries) => entries.iter_mut().for_each(|(_, value)| self.follow(value)),
+        }
+    }
 }

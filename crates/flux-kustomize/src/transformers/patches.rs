@@ -33,7 +33,7 @@ pub(crate) fn patch(target: &Target<'_>, patch: &Patch, resources: &mut Vec<Reso
     let content = read(target, patch)?;
     apply(resources, patch, content).map_err(|err| match patch.path.as_str() {
         "" => err,
-        path => err.during(format!("patch {path:?}")),
+        file => err.during(format!("patch {file:?}")),
     })
 }
 
@@ -64,7 +64,7 @@ fn text_of(target: &Target<'_>, patch: &Patch) -> Result<(String, String), Error
     match (patch.path.as_str(), patch.patch.trim()) {
         ("", "") => Err(Error::invalid("must specify one of patch and path in a patch")),
         ("", text) => Ok((text.to_owned(), text.to_owned())),
-        (path, "") => Ok((path.to_owned(), target.read(path)?)),
+        (file, "") => Ok((file.to_owned(), target.read(file)?)),
         _ => Err(Error::invalid("patch and path can't be set at the same time")),
     }
 }
@@ -114,6 +114,7 @@ fn apply(resources: &mut Vec<Resource>, patch: &Patch, content: Content) -> Resu
         (Content::Merge(patches), Some(selector)) => {
             let select = Select::new(selector)?;
             let Some(mut patch) = patches.into_iter().next() else { return Ok(()) };
+            marks_as_text(&mut patch.node);
             let chosen: Vec<usize> = (0..resources.len()).filter(|at| select.takes(&resources[*at])).collect();
             // From the back, so that deleting one leaves the places of the others.
             chosen.into_iter().rev().try_for_each(|at| {
@@ -121,6 +122,18 @@ fn apply(resources: &mut Vec<Resource>, patch: &Patch, content: Content) -> Resu
                 patch.node.set("apiVersion", Node::string(resources[at].api_version()));
                 merge_at(resources, at, &patch, &options)
             })
+        }
+    }
+}
+
+/// Makes strings of all labels and annotations, which upstream does to what it applies by a target: null is a text too.
+fn marks_as_text(patch: &mut Node) {
+    let Some(metadata) = patch.get_mut("metadata") else { return };
+    for field in ["labels", "annotations"] {
+        for (_, value) in metadata.get_mut(field).and_then(Node::entries_mut).into_iter().flatten() {
+            if let Some(text) = value.text().map(str::to_owned) {
+                *value = Node { line: value.line, ..Node::string(text) };
+            }
         }
     }
 }
