@@ -199,13 +199,11 @@ impl Config {
             .name_reference
             .iter()
             .position(|old| old.group == new.group && old.version == new.version && old.kind == new.kind);
-        match known {
-            Some(index) => merge(&mut self.name_reference.to_mut()[index].specs, &new.specs),
-            None => {
-                self.name_reference.to_mut().push(new.clone());
-                Ok(())
-            }
+        if let Some(index) = known {
+            return merge(&mut self.name_reference.to_mut()[index].specs, &new.specs);
         }
+        self.name_reference.to_mut().push(new.clone());
+        Ok(())
     }
 
     /// Adds the tables of a configuration file.

@@ -61,7 +61,7 @@ record! {
     #[doc = "A patch in a file or in place."]
     struct Patch {
         path: String = "path",
-        patch: String = "patch",
+        text: String = "patch",
         target: Option<Selector> = "target",
         options: Option<PatchOptions> = "options",
     }
@@ -77,8 +77,8 @@ record! {
         kind: String = "kind",
         name: String = "name",
         namespace: String = "namespace",
-        annotation_selector: String = "annotationSelector",
-        label_selector: String = "labelSelector",
+        annotations: String = "annotationSelector",
+        labels: String = "labelSelector",
     }
     #[doc = "A change of an image."]
     struct Image {
@@ -146,7 +146,7 @@ record! {
     #[doc = "The order of the output."]
     struct SortOptions {
         order: String = "order",
-        legacy_sort_options: Option<LegacySortOptions> = "legacySortOptions",
+        legacy: Option<LegacySortOptions> = "legacySortOptions",
     }
     #[doc = "Which kinds come first and last."]
     struct LegacySortOptions {

@@ -68,7 +68,8 @@ pub(crate) fn walk(
 ) -> Result<Option<Node>, Error> {
     let known = [target.as_ref(), patch.as_ref()].into_iter().flatten().find(|node| !node.is_null());
     let Some(known) = known else {
-        return Ok(if patch.is_none() { target } else { None });
+        // A null that is written as a word stays; one that is left out goes.
+        return Ok(target.filter(|node| patch.is_none() && node.text() != Some("")));
     };
     let merge: fn(_, _, _) -> _ = match &known.content {
         Content::Mapping(_) => mappings,

@@ -168,7 +168,7 @@ fn transformer(target: &Target<'_>, kind: &str, settings: Settings) -> Result<Ve
     };
     let patch = |text: String| Patch {
         path: settings.path.clone(),
-        patch: text,
+        text,
         target: settings.target.clone(),
         options: settings.options.clone(),
     };

@@ -1,6 +1,6 @@
 //! Names that follow the objects that they mean when those are renamed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use flux_yaml::{Content, Node};
 
@@ -10,7 +10,7 @@ use crate::fields::{Leaf, visit};
 use crate::id::{Gvk, Id};
 use crate::resource::Resource;
 
-const BINDINGS: [&str; 2] = ["RoleBinding", "ClusterRoleBinding"];
+const ROLE_BINDING: &str = "RoleBinding";
 
 /// What a referrer needs to know of an object that it may mean.
 struct Candidate {
@@ -27,6 +27,8 @@ struct Referrer {
     suffixes: Vec<String>,
     /// The kind that a binding's roleRef names, with its group.
     role: Option<(String, String)>,
+    /// The namespaces of the ServiceAccounts that a RoleBinding names.
+    accounts: Vec<String>,
 }
 
 /// Updates every reference of every object.
@@ -50,15 +52,26 @@ pub(crate) fn update(resources: &mut [Resource], config: &Config) -> Result<(), 
         }
     }
     if by_earlier_name.is_empty() {
-        return Ok(());
+        return resources.iter().try_for_each(|resource| Referrer::of(resource).map(drop));
     }
+    let origins: HashSet<String> = candidates
+        .iter()
+        .map(|candidate| candidate.earlier.first().unwrap_or(&candidate.current))
+        .filter(|id| !id.gvk.is_cluster_scoped())
+        .map(|id| id.effective_namespace().to_owned())
+        .collect();
     for resource in resources {
-        let referrer = Referrer::of(resource);
-        let gvk = referrer.id.gvk.clone();
+        let referrer = Referrer::of(resource)?;
+        let gvk = resource.original_id().gvk;
         for references in config.name_reference.iter() {
             for spec in references.specs.iter() {
-                let search =
-                    Search { by_earlier_name: &by_earlier_name, referrer: &referrer, references, path: &spec.path };
+                let search = Search {
+                    by_earlier_name: &by_earlier_name,
+                    referrer: &referrer,
+                    references,
+                    path: &spec.path,
+                    origins: &origins,
+                };
                 let title = resource.title();
                 visit(&mut resource.node, &gvk, spec, Leaf::Nothing, &mut |node| search.update(node)).map_err(
                     |err| err.during(format!("updating name reference in '{}' field of '{title}'", spec.path)),
@@ -70,14 +83,25 @@ pub(crate) fn update(resources: &mut [Resource], config: &Config) -> Result<(), 
 }
 
 impl Referrer {
-    fn of(resource: &Resource) -> Self {
+    fn of(resource: &Resource) -> Result<Self, Error> {
         let role = |field: &str| resource.text(&["roleRef", field]).to_owned();
         let role = resource.node.get("roleRef").map(|_| (role("apiGroup"), role("kind")));
-        Self { id: resource.id(), prefixes: resource.prefixes.clone(), suffixes: resource.suffixes.clone(), role }
-    }
-
-    fn is_binding(&self) -> bool {
-        BINDINGS.contains(&self.id.gvk.kind.as_str())
+        let mut accounts = Vec::new();
+        let subjects = resource.node.get("subjects").filter(|_| resource.kind() == ROLE_BINDING);
+        for subject in subjects.and_then(Node::items).unwrap_or_default() {
+            let account = subject.get("kind").and_then(Node::text) == Some("ServiceAccount");
+            if let Some(namespace) = subject.get("namespace").filter(|_| account) {
+                let namespace = namespace.text().filter(|_| !namespace.is_null()).ok_or_else(|| {
+                    Error::invalid(format!(
+                        "Invalid Input: namespace is blank for resource {:?}",
+                        resource.id().to_string()
+                    ))
+                })?;
+                accounts.push(namespace.to_owned());
+            }
+        }
+        let (prefixes, suffixes) = (resource.prefixes.clone(), resource.suffixes.clone());
+        Ok(Self { id: resource.id(), prefixes, suffixes, role, accounts })
     }
 }
 
@@ -87,14 +111,17 @@ struct Search<'a> {
     referrer: &'a Referrer,
     references: &'a References,
     path: &'a str,
+    /// The namespaces that objects had at first.
+    origins: &'a HashSet<String>,
 }
 
 impl Search<'_> {
     fn update(&self, node: &mut Node) -> Result<(), Error> {
         match &mut node.content {
             Content::Sequence(items) => items.iter_mut().try_for_each(|item| self.update(item)),
+            Content::Scalar(_) if node.tag == flux_yaml::Tag::Null => Ok(()),
             Content::Scalar(text) => {
-                if let Some(found) = self.find(text, None)? {
+                if let Some(found) = self.find(text, None, |left, right| left.name == right.name)? {
                     text.clone_from(&found.current.name);
                 }
                 Ok(())
@@ -105,9 +132,11 @@ impl Search<'_> {
 
     /// A reference with a name and, often, a namespace.
     fn update_mapping(&self, node: &mut Node) -> Result<(), Error> {
-        let Some(name) = node.get("name").and_then(Node::text).map(str::to_owned) else { return Ok(()) };
-        let namespace = node.get("namespace").and_then(Node::text).map(|text| text.trim().to_owned());
-        let Some(found) = self.find(&name, namespace.as_deref())? else { return Ok(()) };
+        let name = node.get("name").and_then(Node::text).map(str::to_owned);
+        let name = name.ok_or_else(|| Error::invalid("path config error; no 'name' field in node"))?;
+        let namespace = node.get("namespace").and_then(Node::text).map(str::to_owned);
+        let same = |left: &Id, right: &Id| left.name == right.name && left.namespace == right.namespace;
+        let Some(found) = self.find(&name, namespace.as_deref(), same)? else { return Ok(()) };
         let current = &found.current;
         if current.name == name && current.namespace.is_empty() {
             return Ok(());
@@ -119,44 +148,61 @@ impl Search<'_> {
         Ok(())
     }
 
-    fn find(&self, name: &str, namespace: Option<&str>) -> Result<Option<&Candidate>, Error> {
+    fn find(
+        &self,
+        name: &str,
+        namespace: Option<&str>,
+        same: impl Fn(&Id, &Id) -> bool,
+    ) -> Result<Option<&Candidate>, Error> {
         let Some(named) = self.by_earlier_name.get(name) else { return Ok(None) };
         let mut candidates: Vec<&Candidate> = named
             .iter()
             .copied()
-            .filter(|candidate| candidate.is_kind(self.references) && self.admits(candidate, namespace))
+            .filter(|candidate| candidate.is_kind(self.references) && self.admits(candidate))
             .collect();
+        if let Some(namespace) = namespace {
+            // Objects that were in the namespace at first come before those that are in it now.
+            let first =
+                |candidate: &&Candidate| candidate.earlier.first().unwrap_or(&candidate.current).is_in(namespace);
+            if self.origins.contains(namespace) {
+                candidates.retain(first);
+            } else {
+                candidates.retain(|candidate| candidate.current.is_in(namespace));
+            }
+        }
         if candidates.len() > 1 {
-            candidates.retain(|candidate| {
-                same_ending(&candidate.prefixes, &self.referrer.prefixes)
-                    && same_ending(&candidate.suffixes, &self.referrer.suffixes)
-            });
+            candidates.retain(|candidate| self.same_context(candidate, true));
+        }
+        if candidates.len() > 1 {
+            candidates.retain(|candidate| self.same_context(candidate, false));
         }
         let Some(first) = candidates.first().copied() else { return Ok(None) };
-        if candidates.iter().any(|candidate| candidate.current.name != first.current.name) {
+        if candidates.iter().any(|candidate| !same(&candidate.current, &first.current)) {
             let ids: Vec<_> = candidates.iter().map(|candidate| candidate.current.to_string()).collect();
             return Err(Error::invalid(format!("found multiple possible referrals: {}", ids.join(", "))));
         }
         Ok(Some(first))
     }
 
+    /// Whether both got the same prefixes and suffixes; with `or_none` also when one got none.
+    fn same_context(&self, candidate: &Candidate, or_none: bool) -> bool {
+        let same = |left: &[String], right: &[String]| {
+            (or_none && (left.is_empty() || right.is_empty())) || same_ending(left, right)
+        };
+        same(&candidate.prefixes, &self.referrer.prefixes) && same(&candidate.suffixes, &self.referrer.suffixes)
+    }
+
     /// Whether the referrer may mean this object.
-    fn admits(&self, candidate: &Candidate, namespace: Option<&str>) -> bool {
-        if let Some(namespace) = namespace {
-            let ids = candidate.earlier.first().into_iter().chain([&candidate.current]);
-            if !ids.into_iter().any(|id| id.namespace == namespace || id.effective_namespace() == namespace) {
-                return false;
-            }
+    fn admits(&self, candidate: &Candidate) -> bool {
+        if self.path.ends_with("roleRef/name")
+            && let Some((group, kind)) = &self.referrer.role
+            && !candidate.earlier.iter().any(|id| id.gvk.is_selected(group, "", kind))
+        {
+            return false;
         }
-        if self.path == "roleRef/name" {
-            let gvk = &candidate.current.gvk;
-            if self.referrer.role.as_ref().is_some_and(|(group, kind)| gvk.group != *group || gvk.kind != *kind) {
-                return false;
-            }
-        }
-        let account = self.references.kind == "ServiceAccount" && self.referrer.is_binding();
         let (own, other) = (&self.referrer.id, &candidate.current);
-        account
+        let listed = other.gvk.kind == "ServiceAccount" && self.referrer.accounts.contains(&other.namespace);
+        listed
             || own.gvk.is_cluster_scoped()
             || other.gvk.is_cluster_scoped()
             || own.effective_namespace() == other.effective_namespace()
@@ -170,7 +216,7 @@ impl Candidate {
     }
 }
 
-/// Whether the shorter list is the end of the longer one.
+/// Whether the shorter list is the end of the longer one; an empty one is only that of an empty one.
 fn same_ending(left: &[String], right: &[String]) -> bool {
-    left.iter().rev().zip(right.iter().rev()).all(|(left, right)| left == right)
+    left.is_empty() == right.is_empty() && left.iter().rev().zip(right.iter().rev()).all(|(left, right)| left == right)
 }

@@ -45,15 +45,15 @@ enum Requirement {
 
 impl Select {
     pub(crate) fn new(selector: &Selector) -> Result<Self, Error> {
-        let Selector { group, version, kind, name, namespace, annotation_selector, label_selector } = selector;
+        let Selector { group, version, kind, name, namespace, annotations, labels } = selector;
         Ok(Self {
             group: Pattern::new(group)?,
             version: Pattern::new(version)?,
             kind: Pattern::new(kind)?,
             name: Pattern::new(name)?,
             namespace: Pattern::new(namespace)?,
-            labels: requirements(label_selector)?,
-            annotations: requirements(annotation_selector)?,
+            labels: requirements(labels)?,
+            annotations: requirements(annotations)?,
         })
     }
 

@@ -48,7 +48,7 @@ fn rank_in(kind: &str, first: &[impl AsRef<str>], last: &[impl AsRef<str>]) -> i
 
 /// Sorts by the kustomization's own wish.
 pub(crate) fn by_options(resources: &mut [Resource], options: &SortOptions) -> Result<(), Error> {
-    match (options.order.as_str(), &options.legacy_sort_options) {
+    match (options.order.as_str(), &options.legacy) {
         ("legacy", None) => legacy(resources),
         ("legacy", Some(LegacySortOptions { order_first, order_last })) => sort(resources, order_first, order_last),
         ("fifo", None) => {}

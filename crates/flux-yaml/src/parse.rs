@@ -43,6 +43,8 @@ struct Reader<'t> {
     anchors: HashMap<usize, Node>,
     open: Vec<Open>,
     finished: bool,
+    /// The last line of a text that does not end with a line break.
+    cut_at: Option<usize>,
 }
 
 /// A collection whose end has not been read.
@@ -60,7 +62,8 @@ impl<'t> Reader<'t> {
         options.flow_nesting_limit = limits.depth.min(255);
         options.block_nesting_limit = limits.depth.min(255);
         let parser = Parser::new_from_str_with_options(text, options);
-        Self { parser, limits, nodes: 0, anchors: HashMap::new(), open: Vec::new(), finished: false }
+        let cut_at = (!text.ends_with(['\n', '\r'])).then(|| text.matches('\n').count() + 1);
+        Self { parser, limits, nodes: 0, anchors: HashMap::new(), open: Vec::new(), finished: false, cut_at }
     }
 
     /// The next document; nothing when it is empty or there is none.
@@ -75,7 +78,13 @@ impl<'t> Reader<'t> {
             let complete = match event {
                 Event::Scalar(text, style, anchor, tag) => {
                     let tag = tag.map(|tag| explicit(&tag));
-                    let node = scalar(text.into_owned(), style, tag, line);
+                    let mut text = text.into_owned();
+                    // A block that the text's end cuts off has no line break there, whatever its header says.
+                    let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+                    if block && self.cut_at.is_some_and(|last| span.end.line() >= last) && text.ends_with('\n') {
+                        text.pop();
+                    }
+                    let node = scalar(text, style, tag, line);
                     Some((node, anchor))
                 }
                 Event::Alias(anchor) => {

@@ -131,22 +131,27 @@ fn merge(files: &dyn Files, directory: &Utf8Path, into: &mut Kustomization, spec
 fn patch(patch: &Patch) -> kustomization::Patch {
     let target = patch.target.as_ref().map(|selector| {
         let Selector { group, version, kind, name, namespace, label_selector, annotation_selector } = selector.clone();
-        kustomization::Selector { group, version, kind, name, namespace, annotation_selector, label_selector }
+        kustomization::Selector {
+            group,
+            version,
+            kind,
+            name,
+            namespace,
+            annotations: annotation_selector,
+            labels: label_selector,
+        }
     });
-    kustomization::Patch { patch: patch.patch.clone(), target, ..kustomization::Patch::default() }
+    kustomization::Patch { text: patch.patch.clone(), target, ..kustomization::Patch::default() }
 }
 
 /// A new name replaces the old one where it is given; tag and digest replace both where either is given.
 fn merge_image(images: &mut Vec<kustomization::Image>, image: &Image) {
     let Image { name, new_name, new_tag, digest } = image;
-    let found = match images.iter().position(|old| old.name == *name) {
-        Some(at) => &mut images[at],
-        None => {
-            images.push(kustomization::Image { name: name.clone(), ..kustomization::Image::default() });
-            let last = images.len() - 1;
-            &mut images[last]
-        }
-    };
+    let at = images.iter().position(|old| old.name == *name).unwrap_or_else(|| {
+        images.push(kustomization::Image { name: name.clone(), ..kustomization::Image::default() });
+        images.len() - 1
+    });
+    let found = &mut images[at];
     if !new_name.is_empty() {
         found.new_name.clone_from(new_name);
     }

@@ -61,7 +61,7 @@ enum Content {
 }
 
 fn text_of(target: &Target<'_>, patch: &Patch) -> Result<(String, String), Error> {
-    match (patch.path.as_str(), patch.patch.trim()) {
+    match (patch.path.as_str(), patch.text.trim()) {
         ("", "") => Err(Error::invalid("must specify one of patch and path in a patch")),
         ("", text) => Ok((text.to_owned(), text.to_owned())),
         (file, "") => Ok((file.to_owned(), target.read(file)?)),

@@ -13,8 +13,11 @@ pub(crate) fn set(resources: &mut [Resource], replica: &Replica, specs: &[Spec])
     let mut found = false;
     for resource in resources.iter_mut() {
         let gvk = resource.gvk();
-        let named = resource.ids().iter().any(|id| id.name == *name);
-        for spec in specs.iter().filter(|spec| named && gvk.is_selected(&spec.group, &spec.version, &spec.kind)) {
+        let ids = resource.ids();
+        let named = |spec: &&Spec| {
+            ids.iter().any(|id| id.name == *name && id.gvk.is_selected(&spec.group, &spec.version, &spec.kind))
+        };
+        for spec in specs.iter().filter(named) {
             found = true;
             visit(&mut resource.node, &gvk, spec, Leaf::Scalar, &mut |node| {
                 *node = Node::scalar(count.to_string(), Tag::Int);
