@@ -60,7 +60,7 @@ pub enum Credentials {
 /// A private key for SSH, and the host keys that are trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SshIdentity {
-    /// The user when the URL names none; `None` is `git`.
+    /// The user; where there is none, the URL's, and `git` where that names none either.
     pub user: Option<String>,
     /// The private key: OpenSSH, PKCS#8 or PKCS#1 in PEM.
     pub identity: Secret,
@@ -73,7 +73,7 @@ pub struct SshIdentity {
 /// TLS beyond the system's certificate authorities.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tls {
-    /// PEM certificates to trust instead of the system's.
+    /// PEM certificates to trust beside the system's.
     pub ca: Option<Vec<u8>>,
     /// PEM certificate chain and key to show to the server.
     pub identity: Option<ClientIdentity>,
@@ -123,6 +123,8 @@ pub struct Limits {
     pub entries: usize,
     /// Directories within directories of a checkout.
     pub depth: usize,
+    /// Bytes of all files of a checkout, as often as they are in it.
+    pub content_bytes: u64,
 }
 
 impl Default for Limits {
@@ -134,6 +136,7 @@ impl Default for Limits {
             object_bytes: 256 << 20,
             entries: 1_000_000,
             depth: 256,
+            content_bytes: 8 << 30,
         }
     }
 }

@@ -7,7 +7,7 @@ use gix_hash::ObjectId;
 use gix_object::tree::EntryKind;
 
 use crate::checkout::sparse::Relation;
-use crate::checkout::tree::{Line, read_tree, too_deep, too_many};
+use crate::checkout::tree::{Line, child, read_tree, too_deep};
 use crate::checkout::{Checkout, Entry, Kind};
 use crate::error::{Error, Failure};
 use crate::store::objects::Reader;
@@ -19,7 +19,10 @@ pub struct Walk<'a> {
     checkout: &'a Checkout,
     readers: Vec<Reader>,
     frames: Vec<Frame>,
+    /// Entries so far.
     seen: usize,
+    /// Bytes of blobs so far.
+    content: u64,
 }
 
 /// A directory that is being walked.
@@ -32,18 +35,25 @@ struct Frame {
 impl<'a> Walk<'a> {
     pub(super) fn new(checkout: &'a Checkout) -> Result<Self, Error> {
         let readers = checkout.mounted.iter().map(|mounted| mounted.objects.reader()).collect();
-        let mut walk = Self { checkout, readers, frames: Vec::new(), seen: 0 };
+        let mut walk = Self { checkout, readers, frames: Vec::new(), seen: 0, content: 0 };
         if let Some(root) = checkout.submodules.get("".as_ref() as &camino::Utf8Path) {
             walk.enter(root.repository, root.tree, Utf8PathBuf::new())?;
         }
         Ok(walk)
     }
 
-    /// Replaces `buffer` with the blob of `entry`, which must come from the same checkout.
+    /// Replaces `buffer` with the blob of `entry`, which must come from the same checkout. Fails once all blobs that
+    /// were read are larger than the limit: a small pack can stand for any number of files.
     pub fn read(&mut self, entry: &Entry, buffer: &mut Vec<u8>) -> Result<(), Error> {
         buffer.clear();
-        let result = self.readers[entry.repository].read_into(&entry.id, buffer);
-        result.map_err(|failure| self.checkout.failed(entry.repository, failure))
+        let failed = |failure| self.checkout.failed(entry.repository, failure);
+        self.readers[entry.repository].read_into(&entry.id, buffer).map_err(failed)?;
+        self.content += buffer.len() as u64;
+        let limit = self.checkout.limits.content_bytes;
+        if self.content > limit {
+            return Err(failed(Failure::LimitExceeded { what: "the content of all files".to_owned(), limit }));
+        }
+        Ok(())
     }
 
     /// The size in bytes of the blob of `entry`, without reading it.
@@ -53,7 +63,7 @@ impl<'a> Walk<'a> {
     }
 
     fn enter(&mut self, repository: usize, tree: ObjectId, path: Utf8PathBuf) -> Result<(), Error> {
-        let lines = read_tree(&mut self.readers[repository], &tree)
+        let lines = read_tree(&mut self.readers[repository], &tree, &mut self.seen, &self.checkout.limits)
             .map_err(|failure| self.checkout.failed(repository, failure))?;
         self.frames.push(Frame { repository, path, lines: lines.into_iter() });
         Ok(())
@@ -64,15 +74,7 @@ impl<'a> Walk<'a> {
         let checkout = self.checkout;
         let failed = |failure: Failure| checkout.failed(repository, failure);
         let limits = &checkout.limits;
-        self.seen += 1;
-        if self.seen > limits.entries {
-            self.frames.clear();
-            return Err(failed(too_many(limits)));
-        }
-        let path = match line.checked_name() {
-            Ok(name) => parent.join(name),
-            Err(failure) => return Err(failed(failure)),
-        };
+        let path = line.checked_name().and_then(|name| child(parent, name)).map_err(failed)?;
         let relation = checkout.sparse.relation(&path);
         let kind = match line.kind {
             EntryKind::Tree | EntryKind::Commit if relation != Relation::Outside => Kind::Directory,

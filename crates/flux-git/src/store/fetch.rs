@@ -14,7 +14,7 @@ use crate::error::{Error, Failure};
 use crate::protocol::{Advertisement, Depth, FetchRequest, Filter, greet, list, start};
 use crate::reference::Resolved;
 use crate::remote::Remote;
-use crate::store::objects::{Objects, receive};
+use crate::store::objects::{Objects, Reader, receive};
 use crate::store::repository::{Extent, Tip};
 use crate::store::{FetchOptions, Inner, Lease};
 use crate::transport::{Connection, within};
@@ -27,6 +27,9 @@ const BLOBS_AT_ONCE: usize = 4_000;
 const MAX_HAVES: usize = 16;
 /// Submodules within submodules.
 const MAX_SUBMODULE_DEPTH: usize = 10;
+
+/// Bytes of a commit or an annotated tag, of which several copies are in memory.
+const MAX_COMMIT: u64 = 8 << 20;
 
 /// One repository of a checkout, with its objects on disk.
 struct Fetched {
@@ -69,8 +72,16 @@ pub(super) async fn fetch(
 
 fn read_tag(fetched: &Fetched, id: ObjectId) -> Result<Tag, Failure> {
     let mut reader = fetched.objects.reader();
+    check_size(&reader, id)?;
     let tag = Tag::parse(id, reader.read(&id, Kind::Tag)?);
     tag.ok_or_else(|| Failure::CorruptPack(format!("tag {id} cannot be read")))
+}
+
+fn check_size(reader: &Reader, id: ObjectId) -> Result<(), Failure> {
+    if reader.size(&id)? > MAX_COMMIT {
+        return Err(Failure::LimitExceeded { what: format!("object {id}"), limit: MAX_COMMIT });
+    }
+    Ok(())
 }
 
 impl Run<'_> {
@@ -281,6 +292,7 @@ impl Session<'_> {
         let name = resolved.name.clone().unwrap_or_else(|| id.to_string());
         blocking(move || {
             let mut reader = objects.reader();
+            check_size(&reader, id)?;
             let commit = match reader.any(&id)? {
                 (Kind::Commit, bytes) => Commit::parse(id, bytes),
                 (kind, _) => return Err(Failure::NotACommit { name, kind: kind.to_string() }),

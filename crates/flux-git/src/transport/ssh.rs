@@ -136,10 +136,13 @@ fn private_key(identity: &SshIdentity) -> Result<Arc<PrivateKey>, Failure> {
     Ok(Arc::new(key))
 }
 
-/// The user of the URL, else the identity's, else `git`.
+/// The identity's user, else that of the URL, else `git`.
 fn user(remote: &Remote, identity: &SshIdentity) -> String {
+    if let Some(user) = identity.user.as_ref().filter(|user| !user.is_empty()) {
+        return user.clone();
+    }
     let given = String::from_utf8_lossy(&decode(remote.url().username())).into_owned();
-    if given.is_empty() { identity.user.clone().unwrap_or_else(|| "git".to_owned()) } else { given }
+    if given.is_empty() { "git".to_owned() } else { given }
 }
 
 /// The path for the server's shell, in single quotes.
@@ -204,6 +207,22 @@ fn broken(err: russh::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_identity_names_the_user_before_the_url_does() {
+        let check = |url: &str, given: Option<&str>, expected: &str| {
+            let identity = SshIdentity {
+                user: given.map(str::to_owned),
+                identity: "key".into(),
+                passphrase: None,
+                known_hosts: String::new(),
+            };
+            assert_eq!(user(&Remote::new(url).unwrap(), &identity), expected);
+        };
+        check("ssh://git@host/app", Some("deploy"), "deploy");
+        check("ssh://me%40home@host/app", None, "me@home");
+        check("ssh://host/app", None, "git");
+    }
 
     #[test]
     fn paths_are_quoted_for_a_shell() {

@@ -104,6 +104,38 @@ async fn objects_files_and_directories_are_limited() {
 }
 
 #[tokio::test]
+async fn one_file_in_many_places_counts_in_each_of_them() {
+    let fixture = Fixture::new();
+    let text = noise(1 << 20);
+    let files = ["a", "b", "c", "d"].map(|path| (path, text.as_str()));
+    fixture.repository.commit_files("main", "first", &files).unwrap();
+    let resolved = fixture.resolve(branch("main")).await.unwrap();
+    let content_bytes = 3 * text.len() as u64;
+    let remote = fixture.remote_with(|remote| remote.limits = Limits { content_bytes, ..Limits::default() });
+    let checkout = fixture.store.fetch(&remote, &resolved, &FetchOptions::default()).await.unwrap();
+    let mut walk = checkout.walk().unwrap();
+    let (mut read, mut buffer) = (Vec::new(), Vec::new());
+    while let Some(entry) = walk.next() {
+        read.push(walk.read(&entry.unwrap(), &mut buffer).map_err(|err| err.failure.to_string()));
+    }
+    let refused = format!("the content of all files is larger than the limit of {content_bytes}");
+    assert_eq!(read, [Ok(()), Ok(()), Ok(()), Err(refused)]);
+}
+
+#[tokio::test]
+async fn paths_and_commits_are_limited() {
+    let fixture = Fixture::new();
+    let directory = "d".repeat(200);
+    let deep = vec![directory.as_str(); 21].join("/");
+    fixture.repository.commit_files("main", "first", &[(&deep, "1")]).unwrap();
+    let err = fixture.fetch(branch("main"), &FetchOptions::default()).await.unwrap_err();
+    assert_eq!(err.failure.to_string(), "the length of a path is larger than the limit of 4096");
+    fixture.repository.commit_files("long", &"m".repeat(9 << 20), &[("a", "1")]).unwrap();
+    let err = fixture.fetch(branch("long"), &FetchOptions::default()).await.unwrap_err();
+    assert!(err.failure.to_string().ends_with("is larger than the limit of 8388608"), "{err:?}");
+}
+
+#[tokio::test]
 async fn redirects_are_followed_but_take_no_credentials_to_another_host() {
     use std::io::{Read, Write};
     let target = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
