@@ -67,6 +67,7 @@ fn generate(target: &Target<'_>, made: Made, generator: &Generator) -> Result<Re
     if made == Made::Secret {
         let secret_type = if generator.secret_type.is_empty() { "Opaque" } else { &generator.secret_type };
         node.set("type", Node::string(secret_type));
+        child(&mut node, "data");
     }
     for (key, content) in pairs(target, generator)? {
         let (field, value) = match (made, String::from_utf8(content)) {

@@ -14,6 +14,7 @@ mod id;
 mod json_patch;
 mod json_text;
 mod kustomization;
+mod load;
 mod merge;
 mod origin;
 mod plugins;

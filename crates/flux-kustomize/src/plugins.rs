@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use flux_yaml::{Limits, Node};
 
 use crate::Error;
-use crate::accumulate::{Build, Target, read_objects};
+use crate::accumulate::{Build, Target};
 use crate::config::Spec;
 use crate::kustomization::{Generator, Image, Patch, ReplacementField, Replica, Selector};
+use crate::load::{check, read_objects};
 use crate::origin::{BUILTIN, Origin, join};
 use crate::record::{Field, Mode, record};
 use crate::resource::Resource;
@@ -156,7 +157,7 @@ fn configurations(target: &Target<'_>, entries: &[String], field: &str) -> Resul
 /// The objects of an entry that is no path.
 fn in_place(entry: &str) -> Option<Vec<Resource>> {
     let nodes = flux_yaml::parse_all(entry, Limits::default()).ok()?;
-    let objects = nodes.iter().all(|node| crate::accumulate::check(node).is_ok());
+    let objects = nodes.iter().all(|node| check(node).is_ok());
     (objects && !nodes.is_empty()).then(|| nodes.into_iter().map(|node: Node| Resource::new(node, None)).collect())
 }
 

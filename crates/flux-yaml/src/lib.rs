@@ -16,6 +16,7 @@ mod parse;
 mod print;
 mod resolve;
 mod scalar;
+mod style;
 mod timestamp;
 
 pub use error::Error;

@@ -4,10 +4,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use flux_files::{Entry, Files, FilesError, Kind};
 
 use super::{Image, Patch, Prepared, Selector, Spec};
-use crate::accumulate::find;
 use crate::kustomization::{self, FILE_NAMES, Kustomization};
+use crate::load::find;
 use crate::record::{Field, Mode};
-use crate::{Error, accumulate};
+use crate::{Error, load};
 
 /// What an empty directory's kustomization sets, so that its build is empty and not an error.
 const PLACEHOLDER: &str = "_placeholder";
@@ -89,7 +89,7 @@ fn has_kustomization(files: &dyn Files, directory: &Utf8Path) -> Result<bool, Er
 
 /// A file that is not made of objects fails the generation.
 fn validate(files: &dyn Files, path: &Utf8PathBuf) -> Result<(), Error> {
-    accumulate::read_objects(files, path)
+    load::read_objects(files, path)
         .map(drop)
         .map_err(|err| err.during(format!("failed to decode Kubernetes YAML from {path}")))
 }

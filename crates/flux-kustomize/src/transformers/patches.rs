@@ -9,7 +9,7 @@ use crate::merge::merge;
 use crate::resource::{Resource, child};
 use crate::schema::Schema;
 use crate::select::Select;
-use crate::{Error, accumulate};
+use crate::{Error, load};
 
 /// `patchesStrategicMerge`: each entry a file, or YAML in place.
 pub(crate) fn strategic_merge(
@@ -92,7 +92,7 @@ fn objects(text: &str, place: &str) -> Result<Vec<Resource>, Error> {
     })?;
     let mut patches = Vec::new();
     for node in nodes.into_iter().filter(|node| !node.is_empty()) {
-        accumulate::check(&node).map_err(|err| err.during(what()))?;
+        load::check(&node).map_err(|err| err.during(what()))?;
         patches.push(Resource::new(node, None));
     }
     Ok(patches)
@@ -158,7 +158,9 @@ fn merge_at(resources: &mut Vec<Resource>, at: usize, patch: &Resource, options:
     if options.allow_name_change || options.allow_kind_change {
         resource.remember_id();
     }
-    let schema = Schema::of(resource.api_version(), resource.kind());
+    // What is not built in merges as the kind that the patch names.
+    let schema =
+        Schema::of(resource.api_version(), resource.kind()).or_else(|| Schema::of(patch.api_version(), patch.kind()));
     let merged = merge(std::mem::replace(&mut resource.node, Node::null()), &patch.node, schema);
     match merged.map_err(|err| err.during(format!("{kind}/{name}")))? {
         None => drop(resources.remove(at)),
@@ -185,7 +187,7 @@ fn change(resource: &mut Resource, operations: &[Operation]) -> Result<(), Error
     let mut document = resource.to_json()?;
     json_patch::apply(&mut document, operations).map_err(|err| err.during(title.clone()))?;
     let changed = flux_yaml::from_json(&document);
-    accumulate::check(&changed).map_err(|err| err.during(title))?;
+    load::check(&changed).map_err(|err| err.during(title))?;
     resource.node = changed;
     resource.drop_empty_annotations();
     Ok(())

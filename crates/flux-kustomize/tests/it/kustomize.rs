@@ -70,7 +70,9 @@ fn builds_of_real_repositories_are_the_same() {
         for line in cases.lines() {
             let case: Value = serde_json::from_str(line).unwrap();
             let expected = case["expected"].as_str().unwrap();
-            let expected = std::fs::read_to_string(place.join(expected)).ok().filter(|_| expected.ends_with(".yaml"));
+            let expected = std::fs::read_to_string(place.join(expected))
+                .ok()
+                .filter(|_| Path::new(expected).extension().is_some_and(|end| end == "yaml"));
             let id = format!("{repository}/{}", case["id"].as_str().unwrap());
             outcomes.push((id, compare(run(&place.join("input"), &case), expected.as_deref())));
         }
