@@ -14,7 +14,7 @@ use crate::metrics::{QueueMetrics, Resources, labels_of};
 use crate::permit::{Permit, Permits};
 use crate::queue::{Queue, Woken};
 use crate::running::Interrupt;
-use crate::store::{Change, ObjectKey, Store};
+use crate::store::{Change, Kept, ObjectKey, Store};
 use crate::watch::{Intent, Wake, asks_for_run};
 use crate::{Reconciler, Requeue, Runtime};
 
@@ -97,12 +97,12 @@ pub(crate) async fn run<R: Reconciler>(
     let resources = Kind::<R>(controller.objects.clone(), controller.info);
     runtime.metrics.add_resources(Arc::new(resources));
     let stopping = runtime.tasks.token();
-    if stopping.run_until_cancelled(controller.objects.ready()).await.is_none() {
+    // A stream that has ended must not be polled again; no wake comes from it either.
+    let mut wakes = Box::pin(wakes.chain(futures::stream::pending()));
+    if stopping.run_until_cancelled(listed(&controller.objects, &mut wakes)).await.is_none() {
         return;
     }
     let mut changes = Box::pin(controller.objects.changes());
-    // A stream that has ended must not be polled again; no wake comes from it either.
-    let mut wakes = Box::pin(wakes.chain(futures::stream::pending()));
     let (ended, mut ends) = mpsc::unbounded_channel();
     let queue = runtime.metrics.queue(&kind, concurrent);
     let backoff = Backoff::new(runtime.delays());
@@ -140,6 +140,19 @@ pub(crate) async fn run<R: Reconciler>(
                 schedule.start(held);
             }
             Step::Due => {}
+        }
+    }
+}
+
+/// Waits for the first list. Wakes are read meanwhile, because one that is not read holds up the watch it comes from, which may
+/// be the one that is waited for; what they name runs at the start anyway.
+async fn listed<K: Kept>(objects: &Store<K>, wakes: &mut (impl Stream<Item = Wake> + Unpin)) {
+    let mut ready = std::pin::pin!(objects.ready());
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut ready => return,
+            _ = wakes.next() => {}
         }
     }
 }
@@ -262,5 +275,29 @@ impl<R: Reconciler> Schedule<R> {
             let _stopped = ended.send(Ended { key, next });
         };
         self.shared.runtime.tasks.spawn("run", task.instrument(span));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::core::v1::ConfigMap;
+    use serde_json::json;
+
+    use super::*;
+    use crate::{store, watch};
+
+    #[tokio::test]
+    async fn a_first_list_longer_than_a_listeners_buffer_comes_in_although_wakes_come_from_it_too() {
+        let (objects, mut writer) = store::store::<ConfigMap>();
+        let dependents = watch::wakes(&objects, |change: &Change<ConfigMap>| vec![change.key.clone()]);
+        let mut wakes = Box::pin(dependents.chain(futures::stream::pending()));
+        writer.begin();
+        for number in 0..1_000 {
+            let meta = json!({"namespace": "ns", "name": number.to_string(), "resourceVersion": "1"});
+            writer.listed(serde_json::from_value(json!({"metadata": meta})).unwrap());
+        }
+        let both = async { tokio::join!(writer.complete(), listed(&objects, &mut wakes)) };
+        tokio::time::timeout(Duration::from_secs(10), both).await.unwrap();
+        assert_eq!(objects.len(), 1_000);
     }
 }
