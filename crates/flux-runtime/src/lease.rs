@@ -73,6 +73,17 @@ enum Attempt {
     Changed,
 }
 
+/// Why a try came to nothing.
+#[derive(Debug, thiserror::Error)]
+enum AttemptError {
+    /// The API server's answer, or that there was none.
+    #[error(transparent)]
+    Api(ApiError),
+    /// No answer came.
+    #[error("API server did not answer within {0:?}")]
+    Unanswered(Duration),
+}
+
 impl Candidate {
     /// A candidate that does not lead yet.
     pub fn new(client: Client, election: Election, metrics: Metrics) -> Self {
@@ -145,7 +156,17 @@ impl Candidate {
         Lost { namespace: self.election.namespace.clone(), name: self.election.name.clone() }
     }
 
-    async fn attempt(&self) -> Result<Attempt, ApiError> {
+    /// One try, which counts as unanswered after half of the renew deadline, so that a connection that went dead leaves time
+    /// for another one.
+    async fn attempt(&self) -> Result<Attempt, AttemptError> {
+        let limit = self.election.renew_deadline / 2;
+        match tokio::time::timeout(limit, self.ask()).await {
+            Ok(answer) => answer.map_err(AttemptError::Api),
+            Err(_) => Err(AttemptError::Unanswered(limit)),
+        }
+    }
+
+    async fn ask(&self) -> Result<Attempt, ApiError> {
         let Some(mut lease) = self.api.get_opt(&self.election.name).await? else {
             let lease = Lease {
                 metadata: ObjectMeta { name: Some(self.election.name.clone()), ..ObjectMeta::default() },
@@ -226,5 +247,29 @@ fn frees(event: &watcher::Event<Lease>) -> bool {
             lease.spec.as_ref().is_none_or(|spec| spec.holder_identity.as_deref().unwrap_or_default().is_empty())
         }
         watcher::Event::Init | watcher::Event::InitApply(_) | watcher::Event::InitDone => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_try_without_an_answer_leaves_time_for_another_one() {
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", silent.local_addr().unwrap());
+        let client = Client::try_from(kube::Config::new(address.parse().unwrap())).unwrap();
+        let election = Election {
+            namespace: "ns".to_owned(),
+            name: "lease".to_owned(),
+            identity: "one".to_owned(),
+            lease_duration: Duration::from_secs(2),
+            renew_deadline: Duration::from_millis(100),
+            retry_period: Duration::from_millis(10),
+            release: true,
+        };
+        let candidate = Candidate::new(client, election, Metrics::new());
+        let tried = tokio::time::timeout(Duration::from_secs(10), candidate.attempt()).await.unwrap();
+        assert_eq!(tried.unwrap_err().to_string(), "API server did not answer within 50ms");
     }
 }

@@ -3,6 +3,7 @@
 mod layers;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderValue, Request};
 use kube::client::{Body, ClientBuilder};
@@ -11,6 +12,14 @@ use kube::{Client, Config};
 use crate::Metrics;
 use crate::args::ApiArgs;
 use layers::{Counting, Limit, Limited};
+use tower::timeout::TimeoutLayer;
+
+/// How long an answer may take to begin. API servers give up on a request after a minute, and the answer to a watch begins at
+/// once; what takes longer comes over a connection that went dead.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// How long an answer that has begun may pause. A watch is ended by the API server before.
+const PAUSE: Duration = Duration::from_secs(310);
 
 /// The API server could not be reached or did not answer as asked. Shows its message, without codes and dumps.
 #[derive(Debug, thiserror::Error)]
@@ -63,21 +72,34 @@ pub enum ConnectError {
 /// A client for the API server that the environment names: KUBECONFIG, or the pod's service account. Its requests are
 /// counted, and limited to `args` where the API server has no flow control of its own.
 pub async fn connect(user_agent: &str, args: &ApiArgs, metrics: &Metrics) -> Result<Client, ConnectError> {
-    let mut config = Config::infer().await.map_err(ConnectError::Config)?;
-    if let Ok(value) = HeaderValue::from_str(user_agent) {
-        config.headers.push((http::header::USER_AGENT, value));
-    }
-    let host = config.cluster_url.authority().map(ToString::to_string).unwrap_or_default();
+    let config = Config::infer().await.map_err(ConnectError::Config)?;
     let limit = Limit::new(args.kube_api_qps, args.kube_api_burst);
-    let builder = ClientBuilder::try_from(config).map_err(ConnectError::Client)?;
-    let client = builder
-        .with_layer(&Counting::layer(metrics.clone(), host))
-        .with_layer(&Limited::layer(Arc::clone(&limit)))
-        .build();
+    let client = layered(config, user_agent, &limit, metrics, PATIENCE)?;
     if has_flow_control(&client).await {
         limit.lift();
     }
     Ok(client)
+}
+
+fn layered(
+    mut config: Config,
+    user_agent: &str,
+    limit: &Arc<Limit>,
+    metrics: &Metrics,
+    patience: Duration,
+) -> Result<Client, ConnectError> {
+    if let Ok(value) = HeaderValue::from_str(user_agent) {
+        config.headers.push((http::header::USER_AGENT, value));
+    }
+    let host = config.cluster_url.authority().map(ToString::to_string).unwrap_or_default();
+    config.read_timeout = Some(PAUSE);
+    config.reset_reader_on_write = true;
+    let builder = ClientBuilder::try_from(config).map_err(ConnectError::Client)?;
+    let builder = builder
+        .with_layer(&TimeoutLayer::new(patience))
+        .with_layer(&Counting::layer(metrics.clone(), host))
+        .with_layer(&Limited::layer(Arc::clone(limit)));
+    Ok(builder.build())
 }
 
 /// Whether the API server shares its time out fairly by itself, which its answers to any request show.
@@ -112,4 +134,20 @@ pub fn impersonate(client: &Client, namespace: &str, service_account: &str) -> C
         async move { base.send(request).await }
     });
     Client::new(service, namespace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_that_is_never_answered_ends() {
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let config = Config::new(format!("http://{}", silent.local_addr().unwrap()).parse().unwrap());
+        let limit = Limit::new(0.0, 1);
+        let client = layered(config, "test", &limit, &Metrics::new(), Duration::from_millis(50)).unwrap();
+        let asked = tokio::time::timeout(Duration::from_secs(10), client.apiserver_version()).await.unwrap();
+        let text = crate::report::message(&ApiError::from(asked.unwrap_err()));
+        assert!(text.starts_with("failed to call the API server: ") && text.ends_with("request timed out"), "{text}");
+    }
 }
