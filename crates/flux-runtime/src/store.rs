@@ -228,7 +228,7 @@ impl<K: Kept> Writer<K> {
     }
 
     /// An object is gone.
-    pub(crate) async fn deleted(&mut self, object: &K) {
+    pub(crate) async fn deleted(&mut self, object: &impl kube::Resource) {
         self.remove(ObjectKey::of(object)).await;
     }
 

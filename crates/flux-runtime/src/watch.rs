@@ -46,14 +46,9 @@ impl Wake {
 pub fn watch_kind<K: Kept + DeserializeOwned>(client: kube::Client, scope: &Scope, tasks: &Tasks) -> Store<K> {
     let (reader, writer) = store();
     let api: Api<DeserializeGuard<K>> = api(client, scope);
-    let events = watcher::watcher(api, config(scope)).default_backoff().filter_map(async |event| match event {
-        Ok(event) => readable(event),
-        Err(err) => {
-            log_error::<K>(&err);
-            None
-        }
-    });
-    spawn(tasks, events, writer);
+    let events = watcher::watcher(api, config(scope)).default_backoff();
+    let events = events.filter_map(async |event| event.inspect_err(log_error::<K>).ok());
+    tasks.spawn_until_stopped("watch", fill(events, writer, readable));
     reader
 }
 
@@ -69,7 +64,7 @@ where
     };
     let events = watcher::watcher(api, config(scope)).default_backoff();
     let events = events.filter_map(async |event| event.inspect_err(log_error::<K>).ok());
-    spawn(tasks, events, writer);
+    tasks.spawn_until_stopped("watch", fill(events, writer, Some));
     reader
 }
 
@@ -145,24 +140,36 @@ fn config(scope: &Scope) -> watcher::Config {
     }
 }
 
-fn spawn<K: Kept>(tasks: &Tasks, events: impl Stream<Item = Event<K>> + Send + 'static, mut writer: Writer<K>) {
-    tasks.spawn_until_stopped("watch", async move {
-        let mut events = std::pin::pin!(events);
-        while let Some(event) = events.next().await {
-            match event {
-                Event::Init => writer.begin(),
-                Event::InitApply(object) => writer.listed(lean(object)),
-                Event::InitDone => writer.complete().await,
-                Event::Apply(object) => writer.applied(lean(object)).await,
-                Event::Delete(object) => writer.deleted(&object).await,
+/// Fills a store with what a watch tells; `read` gives none for an object that cannot be read.
+async fn fill<K: Kept, G: kube::Resource>(
+    events: impl Stream<Item = Event<G>> + Send,
+    mut writer: Writer<K>,
+    read: impl Fn(G) -> Option<K> + Send,
+) {
+    let mut events = std::pin::pin!(events);
+    while let Some(event) = events.next().await {
+        match event {
+            Event::Init => writer.begin(),
+            Event::InitApply(object) => {
+                if let Some(object) = read(object) {
+                    writer.listed(lean(object));
+                }
             }
+            Event::InitDone => writer.complete().await,
+            Event::Apply(object) => {
+                if let Some(object) = read(object) {
+                    writer.applied(lean(object)).await;
+                }
+            }
+            // Its name is enough, and an object that cannot be read has one too.
+            Event::Delete(object) => writer.deleted(&object).await,
         }
-    });
+    }
 }
 
-/// The event without its guard; none when its object cannot be read.
-fn readable<K: Kept>(event: Event<DeserializeGuard<K>>) -> Option<Event<K>> {
-    let object = |guard: DeserializeGuard<K>| match guard.0 {
+/// The object without its guard; none, and a line in the log, when it cannot be read.
+fn readable<K: Kept>(guard: DeserializeGuard<K>) -> Option<K> {
+    match guard.0 {
         Ok(object) => Some(object),
         Err(invalid) => {
             let (namespace, name) = (invalid.metadata.namespace.as_deref(), invalid.metadata.name.as_deref());
@@ -175,13 +182,6 @@ fn readable<K: Kept>(event: Event<DeserializeGuard<K>>) -> Option<Event<K>> {
             );
             None
         }
-    };
-    match event {
-        Event::Init => Some(Event::Init),
-        Event::InitDone => Some(Event::InitDone),
-        Event::InitApply(guard) => object(guard).map(Event::InitApply),
-        Event::Apply(guard) => object(guard).map(Event::Apply),
-        Event::Delete(guard) => object(guard).map(Event::Delete),
     }
 }
 
@@ -211,6 +211,18 @@ mod tests {
     fn change(old: Option<Value>, new: Option<Value>) -> Change<ConfigMap> {
         let object = |meta: Value| Arc::new(serde_json::from_value(json!({ "metadata": meta })).unwrap());
         Change { key: ObjectKey::new("ns", "a"), old: old.map(object), new: new.map(object), initial: false }
+    }
+
+    #[tokio::test]
+    async fn an_object_that_became_unreadable_leaves_the_store_when_it_is_deleted() {
+        let guard = |data: Value| -> DeserializeGuard<ConfigMap> {
+            serde_json::from_value(json!({"metadata": {"namespace": "ns", "name": "a"}, "data": data})).unwrap()
+        };
+        let (objects, writer) = store();
+        let began = [Event::Init, Event::InitApply(guard(json!({}))), Event::InitDone];
+        let ended = [Event::Apply(guard(json!("odd"))), Event::Delete(guard(json!("odd")))];
+        fill(futures::stream::iter(began.into_iter().chain(ended)), writer, readable).await;
+        assert!(objects.is_empty());
     }
 
     #[test]
