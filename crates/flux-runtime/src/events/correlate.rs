@@ -1,6 +1,7 @@
 //! Which events become new ones, which raise a count, and which are too many: client-go's rules.
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use flux_api::event::Event as Payload;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -35,9 +36,10 @@ pub(super) struct Correlator {
     tokens: HashMap<Object, Tokens>,
 }
 
-/// The object, the reason, the type, and the text unless it is a combination of texts.
+/// The object, the reason, the type, and the text unless it is a combination of texts. Texts may be long and are kept as
+/// hashes: two that share one are counted as one, which does no harm.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Key(Object, String, bool, Option<String>);
+struct Key(Object, String, bool, Option<u64>);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Object(String, String);
@@ -50,7 +52,7 @@ struct Seen {
 }
 
 struct Similar {
-    texts: BTreeSet<String>,
+    texts: BTreeSet<u64>,
     last: Timestamp,
 }
 
@@ -98,7 +100,7 @@ impl Correlator {
             similar.texts.clear();
         }
         similar.last = now;
-        similar.texts.insert(event.message.clone());
+        similar.texts.insert(hash(&event.message));
         if similar.texts.len() > SIMILAR {
             // One more than the limit says all there is to know.
             similar.texts.pop_first();
@@ -111,7 +113,7 @@ impl Correlator {
     fn key(&self, event: &Payload) -> Key {
         let Key(object, reason, error, _) = group(event);
         let similar = self.similar.get(&group(event)).map_or(0, |similar| similar.texts.len());
-        Key(object, reason, error, (similar < SIMILAR).then(|| event.message.clone()))
+        Key(object, reason, error, (similar < SIMILAR).then(|| hash(&event.message)))
     }
 
     fn allow(&mut self, event: &Payload) -> bool {
@@ -142,6 +144,12 @@ impl Correlator {
             oldest.map(|key| self.tokens.remove(&key));
         }
     }
+}
+
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn object(event: &Payload) -> Object {
