@@ -340,8 +340,13 @@ func merges(s *spec.Schema) bool {
 }
 
 func (b *builder) row(s *spec.Schema) string {
-	var fields []string
+	var names, fields []string
 	for name := range s.Properties {
+		names = append(names, name)
+	}
+	// In a fixed order, because rows are numbered as they are met.
+	sort.Strings(names)
+	for _, name := range names {
 		property := s.Properties[name]
 		if row := b.schema(&property); row >= 0 {
 			fields = append(fields, fmt.Sprintf("(%q, %d)", name, row))

@@ -1,10 +1,13 @@
 //! Gathering what kustomizations name: resources, bases, components, generated objects.
 
+use std::collections::HashSet;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use flux_files::{Files, Kind};
 
 use crate::config::Config;
 use crate::error::all;
+use crate::id::Key;
 use crate::kustomization::{COMPONENT, Kustomization, Var};
 use crate::load::{load, read_objects};
 use crate::origin::{Origin, join};
@@ -165,13 +168,14 @@ impl<'a> Build<'a> {
         let loaded = target.kustomization.resources.iter().map(|path| {
             self.resource(target, path).map_err(|err| err.during(format!("accumulating resources from '{path}'")))
         });
+        let mut known: HashSet<Key> = gathered.resources.iter().map(|resource| resource.id().key()).collect();
         for (path, inner) in
             target.kustomization.resources.iter().zip(all(loaded).map_err(|err| err.during("accumulating resources"))?)
         {
             gathered.config.merge(&inner.config)?;
             vars::merge(&mut gathered.vars, &inner.vars)?;
             for resource in inner.resources {
-                append(&mut gathered.resources, resource).map_err(|err| {
+                append(&mut gathered.resources, &mut known, resource).map_err(|err| {
                     err.during(format!("accumulating resources from '{path}'")).during("accumulating resources")
                 })?;
             }
@@ -273,10 +277,10 @@ fn is_remote(path: &str) -> bool {
     path.contains("://") || path.starts_with("git@") || path.starts_with("github.com/") || path.contains("?ref=")
 }
 
-/// Adds an object whose id must be new.
-pub(crate) fn append(resources: &mut Vec<Resource>, resource: Resource) -> Result<(), Error> {
+/// Adds an object whose id must be new; `known` holds the ids of those that are there.
+fn append(resources: &mut Vec<Resource>, known: &mut HashSet<Key>, resource: Resource) -> Result<(), Error> {
     let id = resource.id();
-    if resources.iter().any(|other| other.id().same(&id)) {
+    if !known.insert(id.key()) {
         return Err(Error::invalid(format!("may not add resource with an already registered id: {id}")));
     }
     resources.push(resource);
@@ -289,7 +293,11 @@ pub(crate) fn absorb(resources: &mut Vec<Resource>, generated: Resource) -> Resu
     let same = |other: &Resource| other.ids().iter().any(|own| own.same(&id));
     let found: Vec<usize> = (0..resources.len()).filter(|at| same(&resources[*at])).collect();
     match (found[..].first(), generated.behavior) {
-        (None, Behavior::Create) => append(resources, generated),
+        // No object has or had the id, so none is added twice.
+        (None, Behavior::Create) => {
+            resources.push(generated);
+            Ok(())
+        }
         (None, Behavior::Replace | Behavior::Merge) => {
             Err(Error::invalid(format!("id {id} does not exist; cannot merge or replace")))
         }

@@ -44,6 +44,9 @@ pub(crate) fn split_api_version(api_version: &str) -> (&str, &str) {
     api_version.split_once('/').unwrap_or(("", api_version))
 }
 
+/// What two ids have in common when they name the same object: kind, name and the namespace that counts.
+pub(crate) type Key = (Gvk, String, String);
+
 /// An object's kind, name and namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Id {
@@ -75,7 +78,7 @@ impl Id {
     }
 
     /// What two ids have in common when they name the same object.
-    pub(crate) fn key(&self) -> (Gvk, String, String) {
+    pub(crate) fn key(&self) -> Key {
         (self.gvk.clone(), self.name.clone(), self.effective_namespace().to_owned())
     }
 }

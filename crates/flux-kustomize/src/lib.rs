@@ -28,6 +28,9 @@ mod tables;
 mod transformers;
 mod vars;
 
+#[cfg(test)]
+mod tests;
+
 use camino::Utf8Path;
 use flux_files::Files;
 

@@ -28,6 +28,11 @@ impl Problem {
         Self { line: node.line, message: message.into() }
     }
 
+    /// The problem of a value, with the name of the field that holds it.
+    pub(crate) fn within(self, field: &str) -> Self {
+        Self { line: self.line, message: format!("{field}: {}", self.message) }
+    }
+
     fn mismatch(node: &Node, expected: &str) -> Self {
         let found = match node.value_yaml11() {
             _ if node.is_mapping() => "object",
@@ -230,7 +235,7 @@ macro_rules! record {
                 let mut record = Self::default();
                 $crate::record::read_entries(node, mode, |name, value| {
                     $(if name.eq_ignore_ascii_case($name) {
-                        record.$field = $crate::record::Field::read(value, mode)?;
+                        record.$field = $crate::record::Field::read(value, mode).map_err(|problem| problem.within($name))?;
                         return Ok(true);
                     })*
                     Ok(false)

@@ -43,7 +43,7 @@ struct Reader<'t> {
     anchors: HashMap<usize, Node>,
     open: Vec<Open>,
     finished: bool,
-    /// The last line of a text that does not end with a line break.
+    /// How many characters a text has that does not end with a line break.
     cut_at: Option<usize>,
 }
 
@@ -62,7 +62,7 @@ impl<'t> Reader<'t> {
         options.flow_nesting_limit = limits.depth.min(255);
         options.block_nesting_limit = limits.depth.min(255);
         let parser = Parser::new_from_str_with_options(text, options);
-        let cut_at = (!text.ends_with(['\n', '\r'])).then(|| text.matches('\n').count() + 1);
+        let cut_at = (!text.ends_with(['\n', '\r'])).then(|| text.chars().count());
         Self { parser, limits, nodes: 0, anchors: HashMap::new(), open: Vec::new(), finished: false, cut_at }
     }
 
@@ -81,7 +81,7 @@ impl<'t> Reader<'t> {
                     let mut text = text.into_owned();
                     // A block that the text's end cuts off has no line break there, whatever its header says.
                     let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
-                    if block && self.cut_at.is_some_and(|last| span.end.line() >= last) && text.ends_with('\n') {
+                    if block && self.cut_at.is_some_and(|last| span.end.index() >= last) && text.ends_with('\n') {
                         text.pop();
                     }
                     let node = scalar(text, style, tag, line);
@@ -255,4 +255,53 @@ fn scalar(text: String, style: ScalarStyle, explicit: Option<Tag>, line: u32) ->
         },
     };
     Node { content: Content::Scalar(text), tag, style, line, link: 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        parse(text, Limits { depth: 10, nodes: 1_000 }).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn bounds_hold_for_depth_and_for_what_aliases_repeat() {
+        let deep = format!("{}1{}", "[".repeat(12), "]".repeat(12));
+        assert!(error(&deep).contains("line 1"), "{}", error(&deep));
+        let bomb = "a: &a [x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a]\nc: &c [*b, *b, *b, *b, *b, *b]\nd: [*c, *c, *c]\n";
+        assert_eq!(error(bomb), "yaml: line 4: document has more than 1000 nodes");
+        let long = format!("a: {}\n", "9".repeat(10_000));
+        assert!(parse(&long, Limits::default()).is_ok());
+    }
+
+    #[test]
+    fn errors_name_the_line() {
+        for (text, line) in [("a: b\nc: [\n", 2), ("a: *none\n", 1), ("<<: x\n", 1), ("a:\n- b\n c: d\n", 3)] {
+            let error = error(text);
+            assert!(error.starts_with(&format!("yaml: line {line}: ")), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn documents_are_read_one_by_one_without_empty_ones() {
+        let documents = parse_all("# none\n---\na: 1\n---\n# empty\n---\n- b\n...\n", Limits::default()).unwrap();
+        assert_eq!(documents.len(), 2);
+        assert_eq!((documents[0].line, documents[1].line), (3, 7));
+    }
+
+    #[test]
+    fn merge_keys_give_way_to_own_entries() {
+        let node = parse("x: &x {a: 1, b: 2}\ny: {<<: *x, b: 3}\n", Limits::default()).unwrap().unwrap();
+        let text = |key: &str| node.at(&["y", key]).and_then(Node::text);
+        assert_eq!((text("a"), text("b"), text("<<")), (Some("1"), Some("3"), None));
+    }
+
+    #[test]
+    fn a_block_that_the_end_cuts_off_has_no_last_break() {
+        for (text, expected) in [("a: |\n  x\n", "x\n"), ("a: |\n  x", "x"), ("a: |\n  x\nb: y", "x\n")] {
+            let node = parse(text, Limits::default()).unwrap().unwrap();
+            assert_eq!(node.get("a").and_then(Node::text), Some(expected), "{text:?}");
+        }
+    }
 }
