@@ -20,22 +20,26 @@ impl<K: Eq + Hash + Clone> KeyedLocks<K> {
     /// Runs `work` while nobody else runs under the same key.
     pub(crate) fn locked<T>(&self, key: &K, work: impl FnOnce() -> T) -> T {
         let lock = Arc::clone(self.locks.lock().entry(key.clone()).or_default());
-        let _forget = Forget { locks: self, key };
-        let _held: MutexGuard<'_, ()> = lock.lock();
+        let user = User { locks: self, key, lock: Some(lock) };
+        let _held: Option<MutexGuard<'_, ()>> = user.lock.as_ref().map(|lock| lock.lock());
         work()
     }
 }
 
-struct Forget<'a, K: Eq + Hash> {
+/// Somebody who holds or awaits a lock.
+struct User<'a, K: Eq + Hash> {
     locks: &'a KeyedLocks<K>,
     key: &'a K,
+    /// There until the user leaves.
+    lock: Option<Arc<Mutex<()>>>,
 }
 
-impl<K: Eq + Hash> Drop for Forget<'_, K> {
+impl<K: Eq + Hash> Drop for User<'_, K> {
     fn drop(&mut self) {
         let mut locks = self.locks.locks.lock();
-        // The map's own reference, and that of the one who is leaving.
-        if locks.get(self.key).is_some_and(|lock| Arc::strong_count(lock) <= 2) {
+        // Given back before the others are counted, so that of two who leave at once the second one sees that it is.
+        self.lock = None;
+        if locks.get(self.key).is_some_and(|lock| Arc::strong_count(lock) == 1) {
             locks.remove(self.key);
         }
     }

@@ -188,7 +188,7 @@ impl Storage {
     pub fn verify(&self, path: &ArtifactPath, expected: &Digest) -> Result<(), IntegrityError> {
         let mut file = match self.open_artifact(path) {
             Ok(file) => file,
-            Err(StorageError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            Err(StorageError::Io { source, .. }) if is_no_file(&source) => {
                 return Err(IntegrityError::Missing(path.clone()));
             }
             Err(err) => return Err(err.into()),
@@ -336,6 +336,11 @@ impl Storage {
 struct Listed {
     artifacts: Vec<Candidate>,
     left_over: Vec<String>,
+}
+
+/// Whether there is nothing, or a link, where a file was to be opened.
+fn is_no_file(err: &io::Error) -> bool {
+    err.kind() == io::ErrorKind::NotFound || err.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
 }
 
 fn gone(removed: io::Result<()>) -> io::Result<()> {

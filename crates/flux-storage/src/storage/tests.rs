@@ -58,6 +58,18 @@ fn now_of(fixture: &Fixture, file: &str) -> SystemTime {
 }
 
 #[test]
+fn a_link_in_place_of_an_artifact_is_none_and_gives_way_to_the_next() {
+    let fixture = fixture();
+    let stored = fixture.publish("a.tar.gz", "one");
+    fs::rename(fixture.on_disk("a.tar.gz"), fixture.on_disk("b.tar.gz")).unwrap();
+    symlink(fixture.on_disk("b.tar.gz"), fixture.on_disk("a.tar.gz")).unwrap();
+    let verified = fixture.storage.verify(&path("a.tar.gz"), &stored.digest);
+    assert!(matches!(verified, Err(IntegrityError::Missing(_))), "{verified:?}");
+    fixture.publish("a.tar.gz", "one");
+    fixture.storage.verify(&path("a.tar.gz"), &stored.digest).unwrap();
+}
+
+#[test]
 fn a_published_artifact_has_its_path_url_and_digest_and_is_private() {
     let fixture = fixture();
     let stored = fixture.publish("a.tar.gz", "one");
