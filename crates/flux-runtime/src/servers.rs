@@ -1,6 +1,6 @@
 //! The metrics and probe endpoints.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use axum::Router;
 use axum::http::{StatusCode, header};
@@ -61,9 +61,13 @@ async fn serve(
     routes: Router,
     tasks: &Tasks,
 ) -> Result<Option<SocketAddr>, ServeError> {
-    let Some(socket) = socket_address(address)? else { return Ok(None) };
+    let sockets = socket_addresses(address)?;
+    if sockets.is_empty() {
+        return Ok(None);
+    }
     let failed = |source| ServeError::Listen { address: address.to_owned(), source };
-    let listener = TcpListener::bind(socket).await.map_err(failed)?;
+    // The first that can be had.
+    let listener = TcpListener::bind(sockets.as_slice()).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     let told = tasks.token();
     tasks.spawn(what, async move {
@@ -75,38 +79,52 @@ async fn serve(
     Ok(Some(bound))
 }
 
-/// Go's form of an address: without a host it is every address of the machine. "0" and an empty text are none.
-fn socket_address(address: &str) -> Result<Option<SocketAddr>, ServeError> {
+/// Go's form of an address: without a host it is every address of the machine, of both protocols where there is IPv6.
+/// "0" and an empty text are none.
+fn socket_addresses(address: &str) -> Result<Vec<SocketAddr>, ServeError> {
     if address.is_empty() || address == "0" {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let error = || ServeError::Address { address: address.to_owned() };
     if let Some(port) = address.strip_prefix(':') {
-        let port = port.parse().map_err(|_not_a_port| error())?;
-        return Ok(Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port)));
+        let port: u16 = port.parse().map_err(|_not_a_port| error())?;
+        return Ok(vec![(Ipv6Addr::UNSPECIFIED, port).into(), (Ipv4Addr::UNSPECIFIED, port).into()]);
     }
     let address = address.strip_prefix("localhost:").map_or(address.to_owned(), |port| format!("127.0.0.1:{port}"));
-    address.parse().map(Some).map_err(|_not_an_address| error())
+    address.parse().map(|address| vec![address]).map_err(|_not_an_address| error())
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::net::TcpStream;
+
     use super::*;
 
     #[test]
     fn addresses_are_read_as_go_does() {
         for (text, expected) in [
-            (":8080", Some("0.0.0.0:8080")),
-            ("127.0.0.1:0", Some("127.0.0.1:0")),
-            ("localhost:9440", Some("127.0.0.1:9440")),
-            ("[::1]:80", Some("[::1]:80")),
-            ("0", None),
-            ("", None),
+            (":8080", &["[::]:8080", "0.0.0.0:8080"][..]),
+            ("127.0.0.1:0", &["127.0.0.1:0"]),
+            ("localhost:9440", &["127.0.0.1:9440"]),
+            ("[::1]:80", &["[::1]:80"]),
+            ("0", &[]),
+            ("", &[]),
         ] {
-            assert_eq!(socket_address(text).unwrap().map(|address| address.to_string()).as_deref(), expected);
+            let read: Vec<_> = socket_addresses(text).unwrap().iter().map(ToString::to_string).collect();
+            assert_eq!(read, expected);
         }
         for text in ["8080", ":x", "host:80", ":70000"] {
-            assert!(socket_address(text).is_err(), "{text}");
+            assert!(socket_addresses(text).is_err(), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_address_without_a_host_is_served_on_both_protocols() {
+        let tasks = Tasks::new();
+        let bound = probes(":0", &tasks).await.unwrap().unwrap();
+        TcpStream::connect((Ipv4Addr::LOCALHOST, bound.port())).await.unwrap();
+        if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).await.is_ok() {
+            TcpStream::connect((Ipv6Addr::LOCALHOST, bound.port())).await.unwrap();
         }
     }
 }
