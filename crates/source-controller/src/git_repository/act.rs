@@ -59,8 +59,7 @@ impl GitRepositoryReconciler {
             let collected = storage.collect(&path, now);
             // A digest that cannot be read fits nothing.
             let verified = digest.parse::<Digest>().map(|digest| storage.verify(&path, &digest));
-            let damaged = !matches!(verified, Ok(Ok(()) | Err(IntegrityError::Missing(_))));
-            let removed = if damaged { storage.remove(&path) } else { Ok(()) };
+            let removed = if is_damaged(&verified) { storage.remove(&path) } else { Ok(()) };
             (collected, verified, removed)
         });
         let (collected, verified, removed) = looked.await?;
@@ -151,6 +150,38 @@ impl GitRepositoryReconciler {
     }
 }
 
+/// Whether the file was read and found to be another one. One that could not be read may be good and is still served.
+fn is_damaged<E>(verified: &Result<Result<(), IntegrityError>, E>) -> bool {
+    match verified {
+        Ok(Ok(()) | Err(IntegrityError::Missing(_) | IntegrityError::Storage(_))) => false,
+        Ok(Err(IntegrityError::Mismatch { .. })) | Err(_) => true,
+    }
+}
+
 fn directory_of(object: &GitRepository) -> Result<ObjectDirectory, PathError> {
     ObjectDirectory::new(&GitRepository::kind(&()), &object.namespace().unwrap_or_default(), &object.name_any())
+}
+
+#[cfg(test)]
+mod tests {
+    use flux_tar::{Algorithm, ParseDigestError};
+
+    use super::*;
+
+    #[test]
+    fn an_artifact_that_cannot_be_read_for_now_is_not_given_up() {
+        let path: ArtifactPath = "gitrepository/ns/app/a.tar.gz".parse().unwrap();
+        let digest = |text: &[u8]| Digest::of(Algorithm::Sha256, text);
+        let exhausted = flux_storage::StorageError::Io {
+            action: "open",
+            path: "gitrepository/ns/app/a.tar.gz".into(),
+            source: std::io::Error::other("too many open files"),
+        };
+        let mismatch = IntegrityError::Mismatch { path: path.clone(), expected: digest(b"a"), found: digest(b"b") };
+        let damaged = |result| is_damaged::<ParseDigestError>(&Ok(result));
+        assert!(!damaged(Err(IntegrityError::Storage(exhausted))));
+        assert!(!damaged(Err(IntegrityError::Missing(path))));
+        assert!(!damaged(Ok(())));
+        assert!(damaged(Err(mismatch)));
+    }
 }

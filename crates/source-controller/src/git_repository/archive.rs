@@ -1,5 +1,6 @@
 //! Writes the artifact of a checkout. Blocks.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::sync::Arc;
@@ -15,10 +16,10 @@ use super::error::{ArchiveError, IgnoreError};
 use super::overlay::{Include, Laid, Overlay};
 use super::plan::{Pick, pick};
 
-/// The largest file of patterns.
-const IGNORE_FILE: usize = 1 << 20;
-/// How many files of patterns a source may have.
-const IGNORE_FILES: usize = 10_000;
+/// Bytes of all files of patterns of a source: a small repository can hold one large file in many places.
+const IGNORE_BYTES: u64 = 1 << 20;
+/// Patterns of a source, since each is tried on each path.
+const IGNORE_PATTERNS: usize = 10_000;
 
 /// All that an artifact is made from.
 pub(super) struct Job {
@@ -54,7 +55,7 @@ fn survey(
     spec_ignore: Option<&str>,
     cancelled: &CancellationToken,
 ) -> Result<Matcher, ArchiveError> {
-    let mut files: Vec<(Utf8PathBuf, String)> = Vec::new();
+    let mut files = PatternFiles::default();
     let mut walk = checkout.walk().map_err(ArchiveError::Tree)?;
     let mut buffer = Vec::new();
     while let Some(entry) = walk.next() {
@@ -65,33 +66,53 @@ fn survey(
         overlay.check(&entry)?;
         let is_file = matches!(entry.kind, Kind::File | Kind::Executable);
         if is_file && entry.path.file_name() == Some(flux_sourceignore::FILE_NAME) {
-            let size = walk.size(&entry).map_err(ignore_unreadable)?;
-            check_patterns(&entry.path, size, files.len()).map_err(ArchiveError::Ignore)?;
+            files.announce(walk.size(&entry).map_err(ignore_unreadable)?)?;
             walk.read(&entry, &mut buffer).map_err(ignore_unreadable)?;
-            files.push((parent(&entry.path), String::from_utf8_lossy(&buffer).into_owned()));
+            files.add(&entry.path, &buffer)?;
         }
     }
     for (path, laid) in overlay.entries().filter(|(path, _)| path.file_name() == Some(flux_sourceignore::FILE_NAME)) {
         let Laid::File { location, size, .. } = laid else { continue };
-        check_patterns(path, *size, files.len()).map_err(ArchiveError::Ignore)?;
+        files.announce(*size)?;
         let content = std::fs::read(location)
             .map_err(|source| ArchiveError::Ignore(IgnoreError::Io { path: path.to_owned(), source }))?;
-        files.retain(|(directory, _)| *directory != parent(path));
-        files.push((parent(path), String::from_utf8_lossy(&content).into_owned()));
+        files.add(path, &content)?;
     }
-    // Patterns of a directory count before those below it, whatever else the directories hold.
-    files.sort_by(|(left, _), (right, _)| left.cmp(right));
-    Ok(Matcher::new(files.iter().map(|(directory, content)| (directory.as_path(), content.as_str())), spec_ignore))
+    let files = files.contents.iter().map(|(directory, content)| (directory.as_path(), content.as_str()));
+    Ok(Matcher::new(files, spec_ignore))
 }
 
-fn check_patterns(path: &Utf8Path, size: u64, read: usize) -> Result<(), IgnoreError> {
-    if size > IGNORE_FILE as u64 {
-        return Err(IgnoreError::TooLarge { path: path.to_owned(), limit: IGNORE_FILE });
+/// The files of patterns, up to a size.
+#[derive(Default)]
+struct PatternFiles {
+    /// By directory: patterns of one count before those below it, whatever else the directories hold.
+    contents: BTreeMap<Utf8PathBuf, String>,
+    bytes: u64,
+    patterns: usize,
+}
+
+impl PatternFiles {
+    /// A file of `size` bytes is going to be read.
+    fn announce(&mut self, size: u64) -> Result<(), ArchiveError> {
+        self.bytes = self.bytes.saturating_add(size);
+        if self.bytes > IGNORE_BYTES {
+            return Err(ArchiveError::Ignore(IgnoreError::TooLarge { limit: IGNORE_BYTES }));
+        }
+        Ok(())
     }
-    if read >= IGNORE_FILES {
-        return Err(IgnoreError::TooMany { limit: IGNORE_FILES });
+
+    /// The file at `path`, in place of another one there.
+    fn add(&mut self, path: &Utf8Path, content: &[u8]) -> Result<(), ArchiveError> {
+        let content = String::from_utf8_lossy(content).into_owned();
+        self.patterns += content.lines().count();
+        if self.patterns > IGNORE_PATTERNS {
+            return Err(ArchiveError::Ignore(IgnoreError::TooMany { limit: IGNORE_PATTERNS }));
+        }
+        // A directory of its own even without a line, which takes memory too.
+        self.patterns += 1;
+        self.contents.insert(parent(path), content);
+        Ok(())
     }
-    Ok(())
 }
 
 fn ignore_unreadable(err: flux_git::Error) -> ArchiveError {
@@ -173,5 +194,42 @@ impl<W: Write> Writing<'_, W> {
             return Ok(());
         }
         self.writer.directory(path).map_err(ArchiveError::Write)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_are_bounded_over_all_files() {
+        let refused = |result: Result<(), ArchiveError>| {
+            let err = result.unwrap_err();
+            flux_runtime::report::message(&err)
+        };
+        let mut files = PatternFiles::default();
+        files.announce(IGNORE_BYTES / 2).unwrap();
+        files.announce(IGNORE_BYTES / 2).unwrap();
+        assert_eq!(
+            refused(files.announce(1)),
+            "failed to load source ignore patterns from repository: more than 1048576 bytes in all .sourceignore files"
+        );
+        let mut files = PatternFiles::default();
+        let half = "a\n".repeat(IGNORE_PATTERNS / 2);
+        files.add("x/.sourceignore".into(), half.as_bytes()).unwrap();
+        assert_eq!(
+            refused(files.add("y/.sourceignore".into(), half.as_bytes())),
+            "failed to load source ignore patterns from repository: more than 10000 lines in all .sourceignore files"
+        );
+    }
+
+    #[test]
+    fn of_two_files_for_a_directory_the_later_counts() {
+        let mut files = PatternFiles::default();
+        files.add("b/.sourceignore".into(), b"one").unwrap();
+        files.add(".sourceignore".into(), b"root").unwrap();
+        files.add("b/.sourceignore".into(), b"two").unwrap();
+        let kept: Vec<_> = files.contents.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        assert_eq!(kept, [("", "root"), ("b", "two")]);
     }
 }

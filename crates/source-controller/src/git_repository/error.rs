@@ -277,9 +277,9 @@ pub(super) enum CopyError {
 /// Why patterns could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum IgnoreError {
-    #[error("\"{path}\" is larger than {limit} bytes")]
-    TooLarge { path: Utf8PathBuf, limit: usize },
-    #[error("more than {limit} files")]
+    #[error("more than {limit} bytes in all {} files", flux_sourceignore::FILE_NAME)]
+    TooLarge { limit: u64 },
+    #[error("more than {limit} lines in all {} files", flux_sourceignore::FILE_NAME)]
     TooMany { limit: usize },
     #[error(transparent)]
     Git(#[from] flux_git::Error),
