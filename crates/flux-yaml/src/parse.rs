@@ -84,6 +84,10 @@ impl<'t> Reader<'t> {
                     if block && self.cut_at.is_some_and(|last| span.end.index() >= last) && text.ends_with('\n') {
                         text.pop();
                     }
+                    // The parser writes a sign where nothing stands.
+                    if span.start.index() == span.end.index() {
+                        text.clear();
+                    }
                     let node = scalar(text, style, tag, line);
                     Some((node, anchor))
                 }

@@ -15,7 +15,10 @@ fn options(case: &Value) -> Options {
             Some("LoadRestrictionsNone") => LoadRestrictions::None,
             _ => LoadRestrictions::RootOnly,
         },
-        reorder: if case["options"]["reorder"] == "legacy" { Reorder::Legacy } else { Reorder::None },
+        reorder: match case["options"]["reorder"].as_str() {
+            Some("legacy" | "unspecified") => Reorder::Legacy,
+            _ => Reorder::None,
+        },
     }
 }
 
