@@ -1,7 +1,6 @@
 //! Answers recorded from Masterminds semver: read where FLUX_CONFORMANCE names the folder, else said to be skipped.
 #![expect(clippy::disallowed_methods, reason = "a test may read recorded answers")]
 
-
 use flux_semver::{Constraint, Version};
 
 /// One recorded `semverCompare "CONSTRAINT" "VERSION"`; `None` for templates of another form.

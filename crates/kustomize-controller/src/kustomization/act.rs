@@ -13,10 +13,13 @@ use super::cluster::Cluster;
 use super::error::{ApplyError, HealthError, PruneError};
 use super::fault::Attempted;
 use super::progress::Progress;
-use super::{Status, plan, progress};
+use super::{Status, plan};
 
 /// How long definitions and classes may take before what needs them is applied.
 const SETTLING: Duration = Duration::from_secs(60);
+
+/// How long a run may look at the health of an object that is ready before its status says that it waits.
+const GLANCE: Duration = Duration::from_secs(1);
 
 /// What acting needs to know of its run.
 pub(super) struct Work<'a> {
@@ -64,7 +67,7 @@ impl Work<'_> {
             if !planned.is_noop() {
                 listed.merge(planned.entries());
                 facts.status.inventory = Some(listed.to_status());
-                progress::record(facts, self.run).await.map_err(ApplyError::Record)?;
+                self.progress.record(facts, self.run).await.map_err(ApplyError::Record)?;
             }
             let kind = planned.kind();
             let changes = cluster.applier.apply(planned, self.rules).await.map_err(ApplyError::Stage)?;
@@ -103,31 +106,41 @@ impl Work<'_> {
             return Ok(());
         };
         let was_healthy = facts.conditions.is_true(HEALTHY);
-        let text = self.progress.checking(facts, self.run);
-        facts.conditions.set(HEALTHY, ConditionStatus::Unknown, reason::PROGRESSING, text);
+        let drifted = applied.has_changes();
         let started = Instant::now();
-        let outcome = if targets.is_empty() {
-            Ok(())
-        } else {
-            self.at.step(reason::HEALTH_CHECK_FAILED, progress::record(facts, self.run).await)?;
-            let waited = self.run.wait(self.wait(targets, plan::timeout(&self.object.spec))).await;
-            waited.map_err(|interrupted| self.at.superseded(interrupted))?
-        };
-        match outcome {
-            Ok(()) => {
-                let text = format!("Health check passed in {}", flux_api::meta::Duration::from(started.elapsed()));
-                if !was_healthy || (self.at.is_new(self.object) && applied.has_changes()) {
-                    self.tell(facts, text.clone());
-                }
-                facts.conditions.set(HEALTHY, ConditionStatus::True, reason::SUCCEEDED, text);
-                Ok(())
-            }
-            Err(cause) => {
-                facts.conditions.set(HEALTHY, ConditionStatus::False, reason::HEALTH_CHECK_FAILED, message(&cause));
-                let err = HealthError { after: started.elapsed().into(), cause };
-                self.at.step(reason::HEALTH_CHECK_FAILED, Err(err))
-            }
+        let outcome = self.wait_told(targets, facts).await?;
+        let took = flux_api::meta::Duration::from(started.elapsed());
+        if let Err(cause) = outcome {
+            facts.conditions.set(HEALTHY, ConditionStatus::False, reason::HEALTH_CHECK_FAILED, message(&cause));
+            return self.at.step(reason::HEALTH_CHECK_FAILED, Err(HealthError { after: took, cause }));
         }
+        let text = format!("Health check passed in {took}");
+        if !was_healthy || (drifted && self.at.is_new(self.object)) {
+            self.tell(facts, text.clone());
+        }
+        if !was_healthy || drifted || !self.progress.is_quiet() {
+            facts.conditions.set(HEALTHY, ConditionStatus::True, reason::SUCCEEDED, text);
+        }
+        Ok(())
+    }
+
+    /// Waits for health, and tells so in the status where there is something to wait for. A run that is quiet looks first
+    /// whether it has to wait at all.
+    async fn wait_told(&self, targets: Vec<Target>, facts: &mut Facts<Status>) -> Result<Result<(), Unhealthy>, Fault> {
+        if targets.is_empty() {
+            return Ok(Ok(()));
+        }
+        let text = self.progress.checking();
+        let mut wait = std::pin::pin!(self.wait(targets, plan::timeout(&self.object.spec)));
+        let superseded = |interrupted| self.at.superseded(interrupted);
+        if self.progress.is_quiet()
+            && let Ok(ended) = tokio::time::timeout(GLANCE, self.run.wait(&mut wait)).await
+        {
+            return ended.map_err(superseded);
+        }
+        facts.conditions.set(HEALTHY, ConditionStatus::Unknown, reason::PROGRESSING, text);
+        self.at.step(reason::HEALTH_CHECK_FAILED, self.progress.record(facts, self.run).await)?;
+        self.run.wait(&mut wait).await.map_err(superseded)
     }
 
     /// Waits until what later stages may need is there.

@@ -26,7 +26,7 @@ use flux_api::kustomize::v1::kustomization::Snapshot;
 use flux_api::meta::{ResourceInventory, reason};
 use flux_http::FetchOptions;
 use flux_runtime::{Clock, End, Facts, Fault, ObjectKey, Outcome, Reconciler, Report, Run};
-use flux_ssa::FailFast;
+use flux_ssa::{FailFast, Rules};
 use flux_tasks::Tasks;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use parking_lot::Mutex;
@@ -134,15 +134,16 @@ impl Reconciler for KustomizationReconciler {
 }
 
 impl KustomizationReconciler {
+    /// Looks whether the object may proceed, and lets it.
     async fn bring_in_line(
         &self,
         object: &Kustomization,
         facts: &mut Facts<Status>,
         run: &Run<Kustomization>,
     ) -> Result<Outcome, Fault> {
-        let started = Instant::now();
         let rules = fault::configuration(plan::rules(object, &self.settings))?; // Stalled when an expression is none.
-        let source = fault::source(self.sources.of(object, &run.client).await, object, &self.settings)?; // Waiting when absent.
+        let source = self.sources.of(object, &run.client).await;
+        let source = fault::source(source, object, &self.settings)?; // Waiting when absent.
         let at = Attempted::new(object, &source, &self.settings);
         let additive = self.settings.additive_dependency_check;
         let ready = observe::dependencies(object, source.revision(), additive, &run.client).await;
@@ -150,8 +151,30 @@ impl KustomizationReconciler {
 
         self.index.lock().run_works(&ObjectKey::of(object), source.revision());
         let progress = Progress::new(object, &source);
+        let end = self.proceed(object, &source, &at, &progress, &rules, facts, run).await;
+        if end.is_err() {
+            progress.show(facts, run);
+        }
+        end
+    }
+
+    /// Fetches, builds and rolls out.
+    #[expect(clippy::too_many_arguments, reason = "what the look has found, each used by one or two of the steps")]
+    async fn proceed(
+        &self,
+        object: &Kustomization,
+        source: &Source,
+        at: &Attempted,
+        progress: &Progress,
+        rules: &Rules,
+        facts: &mut Facts<Status>,
+        run: &Run<Kustomization>,
+    ) -> Result<Outcome, Fault> {
+        let started = Instant::now();
         progress.fetching(facts, run).await;
-        let tree = observe::artifact(object, &source.artifact, &self.http, &self.fetch, &self.tasks).await;
+        // A server that is slow or away holds no permit, and a newer revision is not kept waiting for the end of all retries.
+        let tree = run.wait(observe::artifact(object, &source.artifact, &self.http, &self.fetch, &self.tasks)).await;
+        let tree = tree.map_err(|interrupted| at.fetch_superseded(interrupted))?;
         let tree = at.artifact(tree)?; // Waiting when it is gone.
         facts.status.last_attempted_revision = Some(source.revision().to_owned());
 
@@ -164,8 +187,8 @@ impl KustomizationReconciler {
 
         let attempt = Attempt { digest: built.digest.clone(), metadata: at.metadata() };
         let fail_fast = self.settings.fail_fast;
-        let work = Work { object, at: &at, progress: &progress, rules: &rules, cluster: &cluster, fail_fast, run };
-        let end = roll_out(built, &source, &work, facts).await;
+        let work = Work { object, at, progress, rules, cluster: &cluster, fail_fast, run };
+        let end = roll_out(built, source, &work, facts).await;
         if let Some(reason) = history::reason(&end) {
             history::record(&mut facts.status.history, attempt, reason, &Time(run.now()), started.elapsed());
         }

@@ -5,6 +5,7 @@ use flux_api::meta::{self, ConditionStatus, FluxObject as _, READY, RECONCILING,
 use flux_runtime::report::message;
 use flux_runtime::{Facts, Run, WriteError};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use parking_lot::Mutex;
 
 use super::observe::Source;
 use super::{Status, plan};
@@ -14,12 +15,13 @@ const IN_PROGRESS: &str = "Reconciliation in progress";
 
 /// Tells the steps of one run.
 ///
-/// A run that only looks whether what was applied is still so tells nothing until it has something to do: an object that
-/// is ready and stays so costs one write a run, and does not flicker.
+/// A run that only looks whether what was applied is still so tells nothing until it has something to do or fails: an object
+/// that is ready and stays so costs one write a run, and does not flicker.
 pub(super) struct Progress {
     revision: String,
     timeout: meta::Duration,
     quiet: bool,
+    step: Mutex<String>,
 }
 
 impl Progress {
@@ -29,51 +31,63 @@ impl Progress {
             revision: source.revision().to_owned(),
             timeout: plan::timeout(&object.spec).into(),
             quiet: is_settled(object, source.revision()),
+            step: Mutex::default(),
         }
+    }
+
+    /// Whether the run tells nothing until it has to.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
     }
 
     /// The run fetches the artifact.
     pub(super) async fn fetching(&self, facts: &mut Facts<Status>, run: &Run<Kustomization>) {
-        self.step("Fetching manifests", facts, run).await;
+        self.tell("Fetching manifests", facts, run).await;
     }
 
     /// The run builds.
     pub(super) async fn building(&self, facts: &mut Facts<Status>, run: &Run<Kustomization>) {
-        self.step("Building manifests", facts, run).await;
+        self.tell("Building manifests", facts, run).await;
     }
 
     /// The run compares what it built with the cluster.
     pub(super) async fn detecting(&self, facts: &mut Facts<Status>, run: &Run<Kustomization>) {
-        self.step("Detecting drift", facts, run).await;
+        self.tell("Detecting drift", facts, run).await;
     }
 
-    /// The run is about to wait for health. Returns what it says; nothing is written yet.
-    pub(super) fn checking(&self, facts: &mut Facts<Status>, run: &Run<Kustomization>) -> String {
-        self.tell("Running health checks", facts, run)
+    /// The run waits for health. Returns what it says; nothing is written yet.
+    pub(super) fn checking(&self) -> String {
+        self.enter("Running health checks")
     }
 
-    async fn step(&self, what: &str, facts: &mut Facts<Status>, run: &Run<Kustomization>) {
-        self.tell(what, facts, run);
+    /// Lets the conditions show the step that the run is at.
+    pub(super) fn show(&self, facts: &mut Facts<Status>, run: &Run<Kustomization>) {
+        facts.conditions.set_now(&Time(run.now()));
+        facts.conditions.set(READY, ConditionStatus::Unknown, reason::PROGRESSING, IN_PROGRESS);
+        facts.conditions.reconciling(reason::PROGRESSING, self.step.lock().clone());
+    }
+
+    /// Writes the facts so far, which must be on record before the run goes on.
+    pub(super) async fn record(&self, facts: &mut Facts<Status>, run: &Run<Kustomization>) -> Result<(), WriteError> {
+        self.show(facts, run);
+        run.save(facts).await
+    }
+
+    async fn tell(&self, what: &str, facts: &mut Facts<Status>, run: &Run<Kustomization>) {
+        self.enter(what);
         if self.quiet {
             return;
         }
-        if let Err(err) = run.save(facts).await {
+        if let Err(err) = self.record(facts, run).await {
             tracing::warn!(error = message(&err), "progress could not be written");
         }
     }
 
-    fn tell(&self, what: &str, facts: &mut Facts<Status>, run: &Run<Kustomization>) -> String {
+    fn enter(&self, what: &str) -> String {
         let text = format!("{what} for revision {} with a timeout of {}", self.revision, self.timeout);
-        facts.conditions.set_now(&Time(run.now()));
-        facts.conditions.set(READY, ConditionStatus::Unknown, reason::PROGRESSING, IN_PROGRESS);
-        facts.conditions.reconciling(reason::PROGRESSING, text.clone());
+        self.step.lock().clone_from(&text);
         text
     }
-}
-
-/// Writes the facts so far. Unlike a step, what must be on record before the run goes on.
-pub(super) async fn record(facts: &mut Facts<Status>, run: &Run<Kustomization>) -> Result<(), WriteError> {
-    run.save(facts).await
 }
 
 /// Whether `object` is ready as it is at `revision`.

@@ -196,7 +196,7 @@ fn a_fetch_that_was_superseded_says_nothing_of_its_own() {
         &progressing(),
         &End::Failed(Fault::Interrupted(Failure::new(reason::ARTIFACT_FAILED, at_revision(Superseded { by })))),
         &[
-            "Ready=Unknown Progressing: Building manifests for revision main@sha1:f710 with a timeout of 1m0s",
+            "Ready=Unknown Progressing: Reconciliation in progress",
             "Reconciling=True Progressing: Building manifests for revision main@sha1:f710 with a timeout of 1m0s",
             "Now observed=false",
         ],

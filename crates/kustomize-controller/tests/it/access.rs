@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::bench::{Bench, condition, config_map};
 
 /// A ServiceAccount that may do everything in its namespace.
-pub async fn service_account(bench: &Bench, name: &str) {
+pub(crate) async fn service_account(bench: &Bench, name: &str) {
     let objects = format!(
         "apiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: {name}}}\n---\n\
          apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {{name: {name}}}\n\

@@ -16,22 +16,22 @@ use tokio::task::JoinHandle;
 type Served = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
 
 /// Serves archives on a loopback port until it is dropped.
-pub struct ArtifactServer {
+pub(crate) struct ArtifactServer {
     address: String,
     served: Served,
     task: JoinHandle<()>,
 }
 
 /// An archive that is served.
-pub struct Archive {
-    pub url: String,
-    pub path: String,
-    pub digest: String,
-    pub size: usize,
+pub(crate) struct Archive {
+    pub(crate) url: String,
+    pub(crate) path: String,
+    pub(crate) digest: String,
+    pub(crate) size: usize,
 }
 
 impl ArtifactServer {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let served = Served::default();
         let router = Router::new().route("/{*path}", get(answer)).with_state(Arc::clone(&served));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -42,7 +42,7 @@ impl ArtifactServer {
     }
 
     /// Packs `files` and serves them under `path`.
-    pub fn serve(&self, path: &str, files: &[(&str, &str)]) -> Archive {
+    pub(crate) fn serve(&self, path: &str, files: &[(&str, &str)]) -> Archive {
         let archive = pack(files);
         let digest = format!("sha256:{}", hex::encode(Sha256::digest(&archive)));
         let size = archive.len();

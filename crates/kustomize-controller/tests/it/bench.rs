@@ -19,12 +19,12 @@ use serde_json::{Value, json};
 use crate::artifacts::ArtifactServer;
 
 /// Longer than anything here takes on a busy machine.
-pub const SOON: Duration = Duration::from_secs(60);
+pub(crate) const SOON: Duration = Duration::from_secs(60);
 
 /// A test's world.
-pub struct Bench {
-    pub ns: TestNamespace,
-    pub artifacts: ArtifactServer,
+pub(crate) struct Bench {
+    pub(crate) ns: TestNamespace,
+    pub(crate) artifacts: ArtifactServer,
     controller: Option<Child>,
     flags: Vec<String>,
     log: PathBuf,
@@ -32,13 +32,13 @@ pub struct Bench {
 
 impl Bench {
     /// A world named after the test, with a controller that takes `flags` too.
-    pub async fn start(test: &str, flags: &[&str]) -> Self {
+    pub(crate) async fn start(test: &str, flags: &[&str]) -> Self {
         let mut bench = Self::without_controller(test, flags).await;
         bench.start_controller();
         bench
     }
 
-    pub async fn without_controller(test: &str, flags: &[&str]) -> Self {
+    pub(crate) async fn without_controller(test: &str, flags: &[&str]) -> Self {
         let plane = tokio::task::spawn_blocking(ControlPlane::shared).await.unwrap().unwrap();
         let ns = plane.namespace(test).await.unwrap();
         plane.install_flux_crds(&ns.client).await.unwrap();
@@ -48,7 +48,7 @@ impl Bench {
     }
 
     #[expect(clippy::disallowed_methods, reason = "the process under test")]
-    pub fn start_controller(&mut self) {
+    pub(crate) fn start_controller(&mut self) {
         let plane = ControlPlane::shared().unwrap();
         let log = File::options().create(true).append(true).open(&self.log).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_kustomize-controller"))
@@ -65,7 +65,7 @@ impl Bench {
     }
 
     /// Ends the controller as `kill -9` does.
-    pub fn kill_controller(&mut self) {
+    pub(crate) fn kill_controller(&mut self) {
         if let Some(mut child) = self.controller.take() {
             child.kill().unwrap();
             child.wait().unwrap();
@@ -73,16 +73,16 @@ impl Bench {
     }
 
     /// What the controller has logged.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     /// Lets the GitRepository `repo` announce `files` at `main@sha1:<revision>`.
-    pub async fn publish(&self, revision: &str, files: &[(&str, &str)]) {
+    pub(crate) async fn publish(&self, revision: &str, files: &[(&str, &str)]) {
         self.publish_as("repo", revision, files, &BTreeMap::new()).await;
     }
 
-    pub async fn publish_as(
+    pub(crate) async fn publish_as(
         &self,
         name: &str,
         revision: &str,
@@ -108,7 +108,7 @@ impl Bench {
     }
 
     /// Applies a Kustomization named `name` with `spec` over what all of them have.
-    pub async fn kustomization(&self, name: &str, spec: Value) {
+    pub(crate) async fn kustomization(&self, name: &str, spec: Value) {
         let mut whole = json!({
             "interval": "1h", "retryInterval": "1h", "timeout": "30s", "prune": true, "path": "./app",
             "targetNamespace": self.ns.name, "sourceRef": {"kind": "GitRepository", "name": "repo"},
@@ -124,13 +124,13 @@ impl Bench {
     }
 
     /// Merges `patch` into a Kustomization.
-    pub async fn patch(&self, name: &str, patch: Value) {
+    pub(crate) async fn patch(&self, name: &str, patch: Value) {
         let api: Api<Kustomization> = self.ns.api();
         api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
     }
 
     /// Asks for a run of `name` and returns the object as it is once that run has ended.
-    pub async fn reconcile(&self, name: &str, token: &str) -> Kustomization {
+    pub(crate) async fn reconcile(&self, name: &str, token: &str) -> Kustomization {
         let annotations = json!({"reconcile.fluxcd.io/requestedAt": token});
         self.patch(name, json!({"metadata": {"annotations": annotations}})).await;
         self.until(name, |object| {
@@ -143,14 +143,14 @@ impl Bench {
     }
 
     /// The value of the first `check` of the Kustomization that passes.
-    pub async fn until<T>(&self, name: &str, mut check: impl FnMut(&Kustomization) -> Result<T>) -> T {
+    pub(crate) async fn until<T>(&self, name: &str, mut check: impl FnMut(&Kustomization) -> Result<T>) -> T {
         let api: Api<Kustomization> = self.ns.api();
         let found = wait_object(&api, name, SOON, |object| check(object.context("not there")?)).await;
         found.unwrap_or_else(|error| panic!("{error:#}\n{}", self.log()))
     }
 
     /// Waits until the Kustomization is ready at `main@sha1:<revision>`.
-    pub async fn ready(&self, name: &str, revision: &str) -> Kustomization {
+    pub(crate) async fn ready(&self, name: &str, revision: &str) -> Kustomization {
         let message = format!("Applied revision: main@sha1:{revision}");
         self.until(name, |object| {
             let ready = condition(object, READY).context("no Ready")?;
@@ -163,7 +163,7 @@ impl Bench {
     }
 
     /// Waits until Ready is False for `reason`, and returns its message.
-    pub async fn fails(&self, name: &str, reason: &str) -> String {
+    pub(crate) async fn fails(&self, name: &str, reason: &str) -> String {
         self.until(name, |object| {
             let ready = condition(object, READY).context("no Ready")?;
             ensure!(ready.status == ConditionStatus::False, "Ready={:?}: {}", ready.status, ready.message);
@@ -173,17 +173,17 @@ impl Bench {
         .await
     }
 
-    pub async fn config_map(&self, name: &str) -> Option<ConfigMap> {
+    pub(crate) async fn config_map(&self, name: &str) -> Option<ConfigMap> {
         self.ns.api::<ConfigMap>().get_opt(name).await.unwrap()
     }
 
     /// A value in the data of a ConfigMap that exists.
-    pub async fn config_value(&self, name: &str, key: &str) -> Option<String> {
+    pub(crate) async fn config_value(&self, name: &str, key: &str) -> Option<String> {
         self.config_map(name).await.and_then(|object| object.data?.get(key).cloned())
     }
 
     /// Waits for an event of the object whose note starts with `note`, and returns its type and reason.
-    pub async fn event(&self, object: &str, note: &str) -> (String, String) {
+    pub(crate) async fn event(&self, object: &str, note: &str) -> (String, String) {
         let api: Api<Event> = self.ns.api();
         let what = format!("event {note:?} of {object}");
         let found = wait_for(&what, SOON, async || {
@@ -206,18 +206,18 @@ impl Drop for Bench {
 }
 
 /// The condition of that type.
-pub fn condition<'a>(object: &'a Kustomization, type_: &str) -> Option<&'a Condition> {
+pub(crate) fn condition<'a>(object: &'a Kustomization, type_: &str) -> Option<&'a Condition> {
     object.conditions().iter().find(|condition| condition.type_ == type_)
 }
 
 /// The conditions, a line each.
-pub fn conditions(object: &Kustomization) -> Vec<String> {
+pub(crate) fn conditions(object: &Kustomization) -> Vec<String> {
     let found = [READY, HEALTHY, RECONCILING, STALLED].into_iter().filter_map(|type_| condition(object, type_));
     found.map(|condition| format!("{}={:?} {}", condition.type_, condition.status, condition.reason)).collect()
 }
 
 /// The ids that the inventory lists, without the namespace.
-pub fn inventory(object: &Kustomization) -> Vec<String> {
+pub(crate) fn inventory(object: &Kustomization) -> Vec<String> {
     let namespace = object.namespace().unwrap_or_default();
     let entries =
         object.status.iter().filter_map(|status| status.inventory.as_ref()).flat_map(|inventory| &inventory.entries);
@@ -225,6 +225,6 @@ pub fn inventory(object: &Kustomization) -> Vec<String> {
 }
 
 /// A ConfigMap with one value, without a namespace.
-pub fn config_map(name: &str, value: &str) -> String {
+pub(crate) fn config_map(name: &str, value: &str) -> String {
     format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  key: {value}\n")
 }
