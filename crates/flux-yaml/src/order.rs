@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 /// The order in which the Go libraries print keys: letters after everything else, numbers by their value.
 ///
-/// It is not a total order for every set of keys; [`sort`] copes with that.
+/// It is not a total order for every set of keys, which the printer copes with.
 pub fn natural(a: &str, b: &str) -> Ordering {
     if less(a, b) {
         Ordering::Less
