@@ -89,19 +89,46 @@ fn shown(value: f64) -> String {
     }
 }
 
-/// A Markdown table, which is also readable on a terminal.
+/// A Markdown table, which is also readable on a terminal: a row for each figure.
 pub(crate) fn table(figures: &[Figure]) -> String {
-    let head = ["what", "median", "range", "target", ""].map(str::to_owned);
-    let rows: Vec<_> = std::iter::once(head).chain(figures.iter().map(Figure::cells)).collect();
+    let head = ["what", "median", "range", "target", ""].map(str::to_owned).to_vec();
+    drawn(&std::iter::once(head).chain(figures.iter().map(|figure| figure.cells().to_vec())).collect::<Vec<_>>())
+}
+
+/// The same for many figures named `row: column` that have no bars: a row for each first part, a column for each second.
+pub(crate) fn grid(figures: &[Figure]) -> String {
+    let mut head = vec!["what".to_owned()];
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for figure in figures {
+        let (row, column) = figure.what.rsplit_once(": ").unwrap_or((&figure.what, ""));
+        let at = head.iter().position(|known| known == column).unwrap_or_else(|| {
+            head.push(column.to_owned());
+            head.len() - 1
+        });
+        if rows.last().is_none_or(|cells| cells[0] != row) {
+            rows.push(vec![row.to_owned()]);
+        }
+        if let Some(cells) = rows.last_mut() {
+            cells.resize(cells.len().max(at + 1), String::new());
+            cells[at] = format!("{} {}", shown(figure.median()), figure.unit);
+        }
+    }
+    rows.iter_mut().for_each(|cells| cells.resize(head.len(), String::new()));
+    drawn(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
+}
+
+/// Rows of one length, the first one as the head.
+fn drawn(rows: &[Vec<String>]) -> String {
+    let columns = rows.first().map_or(0, Vec::len);
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths = [0, 1, 2, 3, 4].map(width);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut text = String::new();
     for (at, row) in rows.iter().enumerate() {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
         let _ = writeln!(text, "| {} |", cells.collect::<Vec<_>>().join(" | "));
         if at == 0 {
-            let rule = widths.map(|width| "-".repeat(width.max(3)));
-            let _ = writeln!(text, "|-{}-|", rule.join("-|-"));
+            let rule = widths.iter().map(|width| "-".repeat(*width));
+            let _ = writeln!(text, "|-{}-|", rule.collect::<Vec<_>>().join("-|-"));
         }
     }
     text
@@ -116,6 +143,19 @@ mod tests {
         let figure = Figure::new("a", "ms", vec![900.0, 100.0, 200.0]).below(500.0);
         assert_eq!(figure.cells(), ["a", "200 ms", "100 to 900", "< 500 ms", "met"]);
         assert_eq!(Figure::new("a", "ms", vec![501.0]).below(500.0).verdict(), "missed");
+    }
+
+    #[test]
+    fn figures_of_one_thing_share_a_row_of_a_grid() {
+        let figure = |what: &str, value| Figure::new(what, "ms", vec![value]);
+        let drawn = grid(&[figure("get: median", 1.0), figure("get: p99", 20.0), figure("put: p99", 300.0)]);
+        let expected = [
+            "| what | median  | p99     |",
+            "|------|---------|---------|",
+            "| get  | 1.00 ms | 20.0 ms |",
+            "| put  |         | 300 ms  |",
+        ];
+        assert_eq!(drawn.lines().collect::<Vec<_>>(), expected);
     }
 
     #[test]
