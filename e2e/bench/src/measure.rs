@@ -113,7 +113,9 @@ pub(crate) fn grid(figures: &[Figure]) -> String {
             cells[at] = format!("{} {}", shown(figure.median()), figure.unit);
         }
     }
-    rows.iter_mut().for_each(|cells| cells.resize(head.len(), String::new()));
+    for cells in &mut rows {
+        cells.resize(head.len(), String::new());
+    }
     drawn(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
 }
 
