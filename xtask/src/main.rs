@@ -51,6 +51,15 @@ enum Command {
     Tidy,
     /// Check licences, sources, bans and, where the database can be had, advisories.
     Deny,
+    /// Compare what the engines answer with what the reference programs answered.
+    ///
+    /// Needs a folder of recorded cases, by --dir or FLUX_CONFORMANCE; --own runs those that are packed here.
+    #[command(disable_help_flag = true)]
+    Conformance {
+        /// Arguments of the comparison; `--help` teaches them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Run a benchmark, or list them.
     Bench(bench::Options),
     /// Run the bundled kubectl against the running demo.
@@ -71,10 +80,11 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<ExitCode> {
     match command {
-        Command::Demo { arguments } => return demo(Progress::Shown, &arguments),
+        Command::Demo { arguments } => return ended("flux-demo", Progress::Shown, &arguments),
+        Command::Conformance { arguments } => return ended("flux-conformance", Progress::Shown, &arguments),
         Command::Kubectl { arguments } => {
             let words = std::iter::once("kubectl".to_owned()).chain(arguments).collect::<Vec<_>>();
-            return demo(Progress::Hidden, &words);
+            return ended("flux-demo", Progress::Hidden, &words);
         }
         Command::Check(options) => check::run(&options)?,
         Command::Codegen { check } => codegen::run(check)?,
@@ -86,8 +96,9 @@ fn run(command: Command) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Ends as the demo, or the kubectl in it, ends: with its status and its words alone.
-fn demo(progress: Progress, arguments: &[String]) -> Result<ExitCode> {
-    let status = program("flux-demo", "dev", progress)?.args(arguments).status().context("cannot start the demo")?;
+/// Ends as one of the workspace's programs ends: with its status and its words alone.
+fn ended(name: &str, progress: Progress, arguments: &[String]) -> Result<ExitCode> {
+    let status = program(name, "dev", progress)?.args(arguments).status();
+    let status = status.with_context(|| format!("cannot start {name}"))?;
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
