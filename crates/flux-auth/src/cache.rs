@@ -1,12 +1,14 @@
 //! A bounded cache of tokens, each dropped before it expires.
 
+use std::any::Any;
 use std::collections::HashMap;
+use std::fmt;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 
-use crate::AccessToken;
+use crate::Token;
 
 /// The share of a token's life for which it is used again, in percent; the rest leaves time for the request it is for.
 const USED_LIFE_PERCENT: i32 = 80;
@@ -29,11 +31,16 @@ struct Entries {
     evicted: u64,
 }
 
-#[derive(Debug)]
 struct Entry {
-    token: AccessToken,
+    token: Box<dyn Any + Send + Sync>,
     until: Timestamp,
     used: u64,
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Entry(until {})", self.until)
+    }
 }
 
 /// Where a token came from, for the metric `gotk_token_cache_events_total`.
@@ -53,12 +60,12 @@ impl TokenCache {
 
     /// The token kept under `key`, or a new one from `issue`, which is then kept. Two callers that ask at once for a
     /// missing token may both be issued one.
-    pub async fn get_or_issue<E>(
+    pub async fn get_or_issue<T: Token, E>(
         &self,
         key: &str,
         now: Timestamp,
-        issue: impl Future<Output = Result<AccessToken, E>>,
-    ) -> Result<(AccessToken, CacheEvent), E> {
+        issue: impl Future<Output = Result<T, E>>,
+    ) -> Result<(T, CacheEvent), E> {
         if let Some(token) = self.get(key, now) {
             return Ok((token, CacheEvent::Hit));
         }
@@ -82,16 +89,17 @@ impl TokenCache {
         self.len() == 0
     }
 
-    fn get(&self, key: &str, now: Timestamp) -> Option<AccessToken> {
+    fn get<T: Token>(&self, key: &str, now: Timestamp) -> Option<T> {
         let mut entries = self.entries.lock();
         entries.uses += 1;
         let used = entries.uses;
         let entry = entries.tokens.get_mut(key).filter(|entry| entry.until > now)?;
+        let token = entry.token.downcast_ref::<T>()?.clone();
         entry.used = used;
-        Some(entry.token.clone())
+        Some(token)
     }
 
-    fn keep(&self, key: &str, now: Timestamp, token: &AccessToken) {
+    fn keep<T: Token>(&self, key: &str, now: Timestamp, token: &T) {
         if self.max_size == 0 {
             return;
         }
@@ -107,7 +115,7 @@ impl TokenCache {
             }
         }
         let used = entries.uses;
-        entries.tokens.insert(key.to_owned(), Entry { token: token.clone(), until, used });
+        entries.tokens.insert(key.to_owned(), Entry { token: Box::new(token.clone()), until, used });
     }
 }
 
@@ -116,6 +124,7 @@ mod tests {
     use std::convert::Infallible;
 
     use super::*;
+    use crate::AccessToken;
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_000_000 + seconds).unwrap()
@@ -163,6 +172,25 @@ mod tests {
         ask(&cache, "a", 0).await;
         assert_eq!(ask(&cache, "a", 1).await.1, CacheEvent::Miss);
         assert!(cache.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_key_of_one_kind_of_token_does_not_give_another() {
+        #[derive(Clone)]
+        struct Other;
+        impl Token for Other {
+            fn expires_at(&self) -> Timestamp {
+                at(100)
+            }
+
+            fn secrets(&self) -> Vec<&str> {
+                Vec::new()
+            }
+        }
+        let cache = TokenCache::new(10, Duration::from_secs(3600));
+        ask(&cache, "a", 0).await;
+        let issue = async { Ok::<_, Infallible>(Other) };
+        assert_eq!(cache.get_or_issue("a", at(1), issue).await.unwrap().1, CacheEvent::Miss);
     }
 
     #[test]
