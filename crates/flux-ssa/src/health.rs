@@ -3,9 +3,13 @@
 //! A wait reads each object once as its own identity, which also shows that the identity may see it; from then on the
 //! changes come from a watch of the whole kind, which is started when the first wait needs it and ends with the last. No
 //! object is kept: a watch passes what changed to those who wait for it, and a wait keeps only the state and its reason.
+//! A ReplicaSet or StatefulSet in progress has failed when one of its Pods has, so these are watched beside it where the
+//! identity may list them.
 
 mod mailbox;
+mod object;
 mod outcome;
+mod pods;
 mod wait;
 mod watches;
 
@@ -15,6 +19,7 @@ use std::time::Duration;
 use flux_objects::{Change, Entry};
 use flux_status::HealthRules;
 use flux_tasks::Tasks;
+use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 
 use crate::Discovery;
@@ -65,6 +70,19 @@ pub enum FailFast {
     WhenAllSettled,
 }
 
+/// What a wait goes by.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// What readiness is.
+    pub rules: &'a HealthRules,
+    /// How long it lasts at most.
+    pub timeout: Duration,
+    /// When it ends early.
+    pub fail_fast: FailFast,
+    /// When it begins: some objects fail by their age.
+    pub now: Timestamp,
+}
+
 /// The health of one cluster's objects, for all waits on them. Cheap to clone.
 #[derive(Clone)]
 pub struct HealthWatcher {
@@ -95,15 +113,8 @@ impl HealthWatcher {
 
     /// Waits until all `targets` are Current at the same time. `client` is the identity that asks. Dropping the future ends
     /// the wait.
-    pub async fn wait(
-        &self,
-        client: &Client,
-        targets: Vec<Target>,
-        rules: &HealthRules,
-        timeout: Duration,
-        fail_fast: FailFast,
-    ) -> Result<(), HealthError> {
-        wait::Wait::new(self, client, targets, rules, fail_fast).run(timeout).await
+    pub async fn wait(&self, client: &Client, targets: Vec<Target>, terms: Terms<'_>) -> Result<(), HealthError> {
+        wait::Wait::new(self, client, targets, terms).run().await
     }
 
     /// How many watches run.

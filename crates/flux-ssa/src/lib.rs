@@ -25,6 +25,6 @@ mod request;
 pub use apply::{Applier, Options, Rules};
 pub use discovery::{Discovery, DiscoveryError, Resolved};
 pub use error::{ApiFailure, ApplyError, Failures};
-pub use health::{FailFast, HealthError, HealthWatcher, NetPoll, Target, Unhealthy};
+pub use health::{FailFast, HealthError, HealthWatcher, NetPoll, Target, Terms, Unhealthy};
 pub use plan::Plan;
 pub use prune::{Pruned, TerminationError};

@@ -46,6 +46,11 @@ impl HealthRules {
         }
     }
 
+    /// Whether expressions decide over the object, and kstatus does not.
+    pub fn decide(&self, object: &Map<String, Value>) -> bool {
+        self.rule(object).is_some()
+    }
+
     fn rule(&self, object: &Map<String, Value>) -> Option<&Expressions> {
         if self.by_kind.is_empty() {
             return None;

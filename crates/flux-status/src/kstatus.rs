@@ -11,6 +11,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+pub use pods::{SCHEDULE_WINDOW, is_unschedulable, unscheduled};
 pub(crate) use rules::unobserved;
 
 /// How far an object is, in kstatus' words.

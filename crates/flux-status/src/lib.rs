@@ -10,5 +10,5 @@ mod sets;
 pub use conditions::{Conditions, MESSAGE_LIMIT, Summary, rebase};
 pub use expression::{EvaluationError, Expression, ExpressionError};
 pub use health::{HealthRules, ReadyExpression};
-pub use kstatus::{State, Status, kstatus};
+pub use kstatus::{SCHEDULE_WINDOW, State, Status, is_unschedulable, kstatus, unscheduled};
 pub use order::{DependencyCycle, dependency_order};

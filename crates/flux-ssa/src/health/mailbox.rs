@@ -7,6 +7,8 @@ use flux_objects::{Manifest, ObjectId};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::pods::News;
+
 /// What was seen of an object.
 #[derive(Clone, Debug)]
 pub(super) enum Seen {
@@ -29,6 +31,8 @@ pub(super) struct Mailbox {
 pub(super) struct Contents {
     /// By object, the latest.
     pub(super) seen: HashMap<ObjectId, Seen>,
+    /// By workload, what was told of its Pods.
+    pub(super) pods: HashMap<ObjectId, News>,
     /// Whether a watch ended because it is not allowed.
     pub(super) denied: bool,
 }
@@ -37,6 +41,18 @@ impl Mailbox {
     /// Tells of an object; what was told of it before is replaced.
     pub(super) fn put(&self, id: &ObjectId, seen: Seen) {
         self.latest.lock().seen.insert(id.clone(), seen);
+        self.arrived.notify_one();
+    }
+
+    /// Tells why a Pod of a workload fails, or that it does not.
+    pub(super) fn put_pod(&self, workload: &ObjectId, pod: &str, failure: Option<String>) {
+        self.latest.lock().pods.entry(workload.clone()).or_default().pods.insert(pod.to_owned(), failure);
+        self.arrived.notify_one();
+    }
+
+    /// Tells that the Pods of a workload are told anew from here on.
+    pub(super) fn forget_pods(&self, workload: &ObjectId) {
+        self.latest.lock().pods.insert(workload.clone(), News { afresh: true, ..News::default() });
         self.arrived.notify_one();
     }
 
@@ -50,7 +66,7 @@ impl Mailbox {
     pub(super) async fn take(&self) -> Contents {
         loop {
             let contents = std::mem::take(&mut *self.latest.lock());
-            if contents.denied || !contents.seen.is_empty() {
+            if contents.denied || !contents.seen.is_empty() || !contents.pods.is_empty() {
                 return contents;
             }
             self.arrived.notified().await;

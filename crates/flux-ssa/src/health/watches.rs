@@ -1,4 +1,5 @@
-//! The watches that waits share: one for each kind and, where the cluster may not be watched as a whole, each namespace.
+//! The watches that waits share: one for each kind and, where the cluster may not be watched as a whole, each namespace; and
+//! one for the Pods of each workload that has to be judged by them.
 
 use std::collections::{HashMap, HashSet};
 use std::pin::pin;
@@ -17,6 +18,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::mailbox::{Mailbox, Seen};
+use super::pods;
 use crate::Resolved;
 
 /// How long a watch outlives its last wait, so that the next one need not list anew.
@@ -30,6 +32,8 @@ pub(super) struct Scope {
     pub(super) resolved: Arc<Resolved>,
     /// The whole cluster when absent.
     pub(super) namespace: Option<String>,
+    /// The selector of the workloads whose Pods these are; they are told as news of their workloads.
+    pub(super) pods_of: Option<String>,
 }
 
 /// All watches of a cluster.
@@ -49,6 +53,7 @@ struct State {
 /// Who waits for what a watch tells.
 #[derive(Default)]
 struct Listeners {
+    /// By the object that is watched, or by the workload of Pods.
     by_object: Mutex<HashMap<ObjectId, Vec<Arc<Mailbox>>>>,
     left: Notify,
 }
@@ -184,6 +189,24 @@ impl Listeners {
         }
     }
 
+    fn tell_pod(&self, pod: DynamicObject, resource: &ApiResource, deleted: bool) {
+        let Some(pod) = manifest(pod, resource) else { return };
+        let failure = if deleted { None } else { pods::failure(&pod) };
+        self.each(|workload, mailbox| mailbox.put_pod(workload, pod.name(), failure.clone()));
+    }
+
+    fn forget_pods(&self) {
+        self.each(|workload, mailbox| mailbox.forget_pods(workload));
+    }
+
+    fn each(&self, tell: impl Fn(&ObjectId, &Mailbox)) {
+        for (id, mailboxes) in &*self.by_object.lock() {
+            for mailbox in mailboxes {
+                tell(id, mailbox);
+            }
+        }
+    }
+
     fn waited(&self) -> HashSet<ObjectId> {
         self.by_object.lock().keys().cloned().collect()
     }
@@ -202,11 +225,17 @@ async fn watch(client: &Client, scope: &Scope, listeners: &Listeners) -> End {
         Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
         None => Api::all_with(client.clone(), &resource),
     };
-    let events = watcher::watcher(api, watcher::Config::default()).default_backoff();
-    let mut events = pin!(events);
+    let config = watcher::Config { label_selector: scope.pods_of.clone(), ..watcher::Config::default() };
+    let mut events = pin!(watcher::watcher(api, config).default_backoff());
     let (mut waited, mut listed) = (HashSet::new(), HashSet::new());
     while let Some(event) = events.next().await {
         match event {
+            Ok(event) if scope.pods_of.is_some() => match event {
+                Event::Apply(pod) | Event::InitApply(pod) => listeners.tell_pod(pod, &resource, false),
+                Event::Delete(pod) => listeners.tell_pod(pod, &resource, true),
+                Event::Init => listeners.forget_pods(),
+                Event::InitDone => {}
+            },
             Ok(Event::Apply(object)) => drop(listeners.tell(object, &resource, false)),
             Ok(Event::Delete(object)) => drop(listeners.tell(object, &resource, true)),
             Ok(Event::Init) => (waited, listed) = (listeners.waited(), HashSet::new()),
@@ -234,7 +263,7 @@ fn is_refused(err: &watcher::Error) -> bool {
     matches!(code, 401 | 403 | 404 | 405)
 }
 
-fn api_resource(resolved: &Resolved) -> ApiResource {
+pub(super) fn api_resource(resolved: &Resolved) -> ApiResource {
     let (group, version) = resolved.api_version.rsplit_once('/').unwrap_or(("", &resolved.api_version));
     ApiResource {
         group: group.to_owned(),
@@ -246,7 +275,7 @@ fn api_resource(resolved: &Resolved) -> ApiResource {
 }
 
 /// The object without its managed fields; list items carry no API version and kind of their own.
-fn manifest(mut object: DynamicObject, resource: &ApiResource) -> Option<Manifest> {
+pub(super) fn manifest(mut object: DynamicObject, resource: &ApiResource) -> Option<Manifest> {
     object.metadata.managed_fields = None;
     object.types.get_or_insert_with(|| kube::core::TypeMeta {
         api_version: resource.api_version.clone(),

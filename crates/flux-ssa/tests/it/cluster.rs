@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use anyhow::Result;
 use flux_objects::{Change, Entry, IgnoreRules, Manifest, Owner, prepare, stages};
-use flux_ssa::{Applier, Discovery, FailFast, HealthError, HealthWatcher, Options, Rules, Target};
+use flux_ssa::{Applier, Discovery, FailFast, HealthError, HealthWatcher, Options, Rules, Target, Terms};
 use flux_status::HealthRules;
 use flux_tasks::Tasks;
 use flux_testkit::{ControlPlane, TestNamespace, parse_yaml};
+use k8s_openapi::jiff::Timestamp;
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
@@ -89,7 +90,12 @@ impl Cluster {
     pub(crate) async fn wait(&self, changes: &[Change], timeout: Duration) -> Result<(), HealthError> {
         let targets = changes.iter().filter_map(Target::of).collect();
         let client = self.applier.client();
-        self.health.wait(client, targets, &self.rules.health, timeout, FailFast::OnFirst).await
+        self.health.wait(client, targets, self.terms(timeout)).await
+    }
+
+    /// A wait that ends with the first failure.
+    pub(crate) fn terms(&self, timeout: Duration) -> Terms<'_> {
+        Terms { rules: &self.rules.health, timeout, fail_fast: FailFast::OnFirst, now: now() }
     }
 
     /// The text without the test's namespace.
@@ -148,4 +154,9 @@ pub(crate) fn owner(name: &str) -> Owner {
 fn resource(api_version: &str, kind: &str) -> ApiResource {
     let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
     ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind))
+}
+
+#[expect(clippy::disallowed_methods, reason = "objects that fail by their age are as old as the API server says")]
+fn now() -> Timestamp {
+    Timestamp::now()
 }

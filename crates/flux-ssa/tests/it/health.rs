@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
-use flux_ssa::{FailFast, HealthWatcher, NetPoll, Target};
+use flux_ssa::{HealthWatcher, NetPoll, Target};
 use flux_status::HealthRules;
 use flux_tasks::Tasks;
 use flux_testkit::wait_for;
@@ -42,8 +42,9 @@ async fn a_deployment_and_a_job_are_waited_for_by_shared_watches() -> Result<()>
     let yaml = format!("{}{}{}", deployment("web", "run"), deployment("api", "run"), job("init", "succeed"));
     let targets = targets(&cluster, &yaml).await?;
     assert_eq!(targets.len(), 3);
-    let (client, rules) = (cluster.applier.client(), &cluster.rules.health);
-    let wait = || cluster.health.wait(client, targets.clone(), rules, LONG, FailFast::OnFirst);
+    let client = cluster.applier.client();
+    let terms = cluster.terms(LONG);
+    let wait = || cluster.health.wait(client, targets.clone(), terms);
     let (first, second) = tokio::join!(wait(), wait());
     first?;
     second?;
@@ -62,7 +63,7 @@ async fn objects_that_are_ready_when_applied_are_not_waited_for() -> Result<()> 
     assert_eq!(targets(&cluster, yaml).await?, []);
     let web = deployment("web", "run");
     let waited = targets(&cluster, &web).await?;
-    cluster.health.wait(cluster.applier.client(), waited, &cluster.rules.health, LONG, FailFast::OnFirst).await?;
+    cluster.health.wait(cluster.applier.client(), waited, cluster.terms(LONG)).await?;
     assert_eq!(targets(&cluster, &web).await?, [], "it was ready when it was found unchanged");
     Ok(())
 }
@@ -72,7 +73,7 @@ async fn a_failed_job_ends_the_wait_early() -> Result<()> {
     let cluster = Cluster::new("failed").await?;
     let yaml = format!("{}{}", deployment("web", "unready"), job("init", "fail"));
     let targets = targets(&cluster, &yaml).await?;
-    let wait = cluster.health.wait(cluster.applier.client(), targets, &cluster.rules.health, LONG, FailFast::OnFirst);
+    let wait = cluster.health.wait(cluster.applier.client(), targets, cluster.terms(LONG));
     let text = cluster.shown(&wait.await.unwrap_err().to_string());
     assert_eq!(text, "failed early due to stalled resources: [Job/NS/init status: 'Failed': Job Failed. failed: 1/1]");
     Ok(())
@@ -85,7 +86,7 @@ async fn what_is_not_ready_in_time_is_listed_with_its_reason() -> Result<()> {
     waited.push(Target { entry: cluster.entry("absent", "apps", "Deployment"), vanishes: false });
     waited.push(Target { entry: cluster.entry("riddle", "example.com", "Riddle"), vanishes: false });
     let timeout = Duration::from_secs(2);
-    let wait = cluster.health.wait(cluster.applier.client(), waited, &cluster.rules.health, timeout, FailFast::OnFirst);
+    let wait = cluster.health.wait(cluster.applier.client(), waited, cluster.terms(timeout));
     let text = cluster.shown(&wait.await.unwrap_err().to_string());
     assert_eq!(
         text,
@@ -99,7 +100,7 @@ async fn what_is_not_ready_in_time_is_listed_with_its_reason() -> Result<()> {
 async fn an_object_that_appears_and_becomes_ready_later_ends_the_wait() -> Result<()> {
     let cluster = Cluster::new("later").await?;
     let waited = vec![Target { entry: cluster.entry("web", "apps", "Deployment"), vanishes: false }];
-    let wait = cluster.health.wait(cluster.applier.client(), waited, &cluster.rules.health, LONG, FailFast::OnFirst);
+    let wait = cluster.health.wait(cluster.applier.client(), waited, cluster.terms(LONG));
     let late = async {
         wait_for("the watch runs", LONG, async || match cluster.health.running() {
             0 => Err(anyhow!("it does not")),
@@ -126,7 +127,7 @@ async fn a_job_that_deletes_itself_is_done_when_it_is_gone() -> Result<()> {
         if cluster.exists("batch/v1", "Job", "init").await? { Err(anyhow!("it is there")) } else { Ok(()) }
     })
     .await?;
-    cluster.health.wait(cluster.applier.client(), waited, &cluster.rules.health, LONG, FailFast::OnFirst).await?;
+    cluster.health.wait(cluster.applier.client(), waited, cluster.terms(LONG)).await?;
     Ok(())
 }
 
@@ -139,9 +140,7 @@ async fn expressions_decide_over_the_kinds_that_they_are_for() -> Result<()> {
     let yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: state}\n";
     let waited = targets(&cluster, yaml).await?;
     assert_eq!(waited.len(), 1);
-    let wait = |targets| {
-        cluster.health.wait(cluster.applier.client(), targets, &cluster.rules.health, LONG, FailFast::OnFirst)
-    };
+    let wait = |targets| cluster.health.wait(cluster.applier.client(), targets, cluster.terms(LONG));
     let done = async {
         wait_for("the watch runs", LONG, async || match cluster.health.running() {
             0 => Err(anyhow!("it does not")),
@@ -173,7 +172,7 @@ async fn wait_as(cluster: &Cluster, client: &Client, net: Duration) -> Result<(u
     .with_net(net);
     let waited = targets(cluster, &deployment("web", "run")).await?;
     assert_eq!(waited.len(), 1);
-    watcher.wait(client, waited, &cluster.rules.health, LONG, FailFast::OnFirst).await?;
+    watcher.wait(client, waited, cluster.terms(LONG)).await?;
     Ok((polls.load(Ordering::Relaxed), caught.load(Ordering::Relaxed)))
 }
 
@@ -204,7 +203,7 @@ async fn an_identity_that_may_not_read_learns_why() -> Result<()> {
     let client = cluster.identity("stranger", json!([])).await?;
     let waited = targets(&cluster, &deployment("web", "run")).await?;
     let timeout = Duration::from_secs(2);
-    let wait = cluster.health.wait(&client, waited, &cluster.rules.health, timeout, FailFast::OnFirst);
+    let wait = cluster.health.wait(&client, waited, cluster.terms(timeout));
     let text = cluster.shown(&wait.await.unwrap_err().to_string());
     let start = "timeout waiting for: [Deployment/NS/web status: 'Unknown': deployments.apps \"web\" is forbidden: ";
     assert!(text.starts_with(start), "{text}");

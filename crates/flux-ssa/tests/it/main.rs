@@ -4,4 +4,5 @@
 mod apply;
 mod cluster;
 mod health;
+mod pods;
 mod prune;

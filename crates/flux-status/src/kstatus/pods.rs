@@ -1,9 +1,29 @@
 //! Pod and Job.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 
 use super::fields::{Condition, conditions, integer, is_true, items, text};
 use super::{State, Status};
+
+/// How long a Pod may have no node that fits before kstatus takes that for a failure.
+pub const SCHEDULE_WINDOW: Duration = Duration::from_secs(15);
+
+/// What a Pod that no node fits is once its time to be scheduled is over.
+pub fn unscheduled() -> Status {
+    Status::failed("Pod could not be scheduled")
+}
+
+/// Whether `object` is a Pod that no node fits. [`kstatus`](super::kstatus) knows no clock and says that it is in progress;
+/// [`SCHEDULE_WINDOW`] after its creation it is [`unscheduled`].
+pub fn is_unschedulable(object: &Map<String, Value>) -> bool {
+    let is_pod = text(object, &["apiVersion"]) == "v1" && text(object, &["kind"]) == "Pod";
+    let refused = |condition: &Condition<'_>| condition.status == "False" && condition.reason == "Unschedulable";
+    is_pod
+        && text(object, &["status", "phase"]) == "Pending"
+        && conditions(object).find(|condition| condition.kind == "PodScheduled").as_ref().is_some_and(refused)
+}
 
 pub(super) fn pod(object: &Map<String, Value>) -> Status {
     let condition = |kind: &str| conditions(object).find(|condition| condition.kind == kind);

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{State, kstatus};
+use super::{State, is_unschedulable, kstatus};
 
 /// `object` gets the API version and kind, generation 2 and, where it has a status without one, an observed generation.
 fn check(kind: &str, mut object: Value, state: State, message: &str) {
@@ -163,8 +163,15 @@ fn a_pod_is_judged_by_its_phase() {
     );
     check(kind, with("Running", none(), "CrashLoopBackOff"), State::Failed, "Containers in CrashLoop state: a");
     check(kind, with("Pending", none(), ""), State::InProgress, "Pod is in the Pending phase");
-    let unscheduled = condition("PodScheduled", "False", "Unschedulable", "");
-    check(kind, with("Pending", unscheduled, ""), State::InProgress, "Pod has not been scheduled");
+    let unscheduled = || condition("PodScheduled", "False", "Unschedulable", "");
+    check(kind, with("Pending", unscheduled(), ""), State::InProgress, "Pod has not been scheduled");
+    let misfit = |mut pod: Value| {
+        pod["apiVersion"] = json!("v1");
+        pod["kind"] = json!("Pod");
+        is_unschedulable(pod.as_object().unwrap())
+    };
+    assert!(misfit(with("Pending", unscheduled(), "")));
+    assert!(!misfit(with("Running", unscheduled(), "")) && !misfit(with("Pending", none(), "")));
     check(kind, with("Odd", none(), ""), State::Unknown, "unknown phase Odd");
 }
 

@@ -7,7 +7,7 @@ use flux_api::meta::{ConditionStatus, HEALTHY, reason};
 use flux_objects::{Change, ChangeSet, Inventory, Manifest, StageKind, stages};
 use flux_runtime::report::message;
 use flux_runtime::{Facts, Fault, Notice, Run, Severity};
-use flux_ssa::{FailFast, HealthError as Unhealthy, Rules, Target};
+use flux_ssa::{FailFast, HealthError as Unhealthy, Rules, Target, Terms};
 
 use super::cluster::Cluster;
 use super::error::{ApplyError, HealthError, PruneError};
@@ -154,7 +154,8 @@ impl Work<'_> {
 
     async fn wait(&self, targets: Vec<Target>, timeout: Duration) -> Result<(), Unhealthy> {
         let Cluster { applier, health, .. } = self.cluster;
-        health.wait(applier.client(), targets, &self.rules.health, timeout, self.fail_fast).await
+        let terms = Terms { rules: &self.rules.health, timeout, fail_fast: self.fail_fast, now: self.run.now() };
+        health.wait(applier.client(), targets, terms).await
     }
 
     /// An event about what was done, sent with the next write; none without a text.
