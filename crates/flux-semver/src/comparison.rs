@@ -1,7 +1,9 @@
 //! One comparison of a constraint, for example `>=1.2` or `~2.x`.
 
 use std::cmp::Ordering;
+use std::fmt;
 
+use crate::error::quote;
 use crate::version::compare_prerelease;
 use crate::{Error, Version};
 
@@ -53,6 +55,76 @@ pub(crate) struct Comparison {
     operator: Operator,
     version: Version,
     given: Given,
+    /// The operator and the version as they were written.
+    original: (String, String),
+}
+
+/// Why a version does not satisfy a comparison.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{} {}{}{}", quote(.version), self.reason.before(), self.bound.as_deref().map(quote).unwrap_or_default(), self.reason.after())]
+pub struct Mismatch {
+    version: String,
+    /// The version of the comparison as it was written.
+    bound: Option<String>,
+    reason: Reason,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reason {
+    Prerelease,
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    OtherMajor,
+    OtherMajorOrMinor,
+    OtherMinor,
+    OtherMinorBelowOne,
+    OtherPatchBelowOne,
+}
+
+impl Mismatch {
+    /// Only releases are asked for.
+    pub(crate) fn prerelease(version: &Version) -> Self {
+        Self { version: version.to_string(), bound: None, reason: Reason::Prerelease }
+    }
+}
+
+impl Reason {
+    fn before(self) -> &'static str {
+        match self {
+            Self::Prerelease => "is a prerelease version and the constraint is only looking for release versions",
+            Self::Equal => "is equal to ",
+            Self::NotEqual => "is not equal to ",
+            Self::Less => "is less than ",
+            Self::LessOrEqual => "is less than or equal to ",
+            Self::Greater => "is greater than ",
+            Self::GreaterOrEqual => "is greater than or equal to ",
+            Self::OtherMajor => "does not have same major version as ",
+            Self::OtherMajorOrMinor => "does not have same major and minor version as ",
+            Self::OtherMinor | Self::OtherMinorBelowOne => "does not have same minor version as ",
+            Self::OtherPatchBelowOne => "does not equal ",
+        }
+    }
+
+    fn after(self) -> &'static str {
+        match self {
+            Self::OtherMinorBelowOne => ". Expected minor versions to match when constraint major version is 0",
+            Self::OtherPatchBelowOne => ". Expect version and constraint to equal when major and minor versions are 0",
+            Self::Prerelease
+            | Self::Equal
+            | Self::NotEqual
+            | Self::Less
+            | Self::LessOrEqual
+            | Self::Greater
+            | Self::GreaterOrEqual
+            | Self::OtherMajor
+            | Self::OtherMajorOrMinor
+            | Self::OtherMinor => "",
+        }
+    }
 }
 
 impl Comparison {
@@ -60,10 +132,13 @@ impl Comparison {
     pub(crate) fn read(text: &str) -> Option<(Result<Self, Error>, &str)> {
         let (operator, rest) = OPERATORS
             .iter()
-            .find_map(|(sign, operator)| text.strip_prefix(sign).map(|rest| (*operator, rest.trim_start())))
+            .find_map(|(sign, operator)| text.strip_prefix(sign).map(|rest| (*operator, rest)))
             .unwrap_or((Operator::Equal, text));
-        let (partial, rest) = PartialVersion::read(rest)?;
-        Some((partial.version().map(|(version, given)| Self { operator, version, given }), rest))
+        let sign = &text[..text.len() - rest.len()];
+        let bound = skip_space(rest);
+        let (partial, rest) = PartialVersion::read(bound)?;
+        let original = (sign.to_owned(), bound[..bound.len() - rest.len()].to_owned());
+        Some((partial.version().map(|(version, given)| Self { operator, version, given, original }), rest))
     }
 
     pub(crate) fn has_prerelease(&self) -> bool {
@@ -71,15 +146,24 @@ impl Comparison {
     }
 
     /// Whether `version` satisfies this comparison; its pre-release has been admitted by the caller.
-    pub(crate) fn admits(&self, version: &Version) -> bool {
+    pub(crate) fn check(&self, version: &Version) -> Result<(), Mismatch> {
+        let mismatch = |reason| {
+            let bound = Some(self.original.1.clone());
+            Mismatch { version: version.to_string(), bound, reason }
+        };
+        self.mismatch(version).map_or(Ok(()), |reason| Err(mismatch(reason)))
+    }
+
+    fn mismatch(&self, version: &Version) -> Option<Reason> {
+        let unless = |holds: bool, reason: Reason| (!holds).then_some(reason);
         match self.operator {
-            Operator::Equal if self.given == Given::Patch => *version == self.version,
+            Operator::Equal if self.given == Given::Patch => unless(*version == self.version, Reason::NotEqual),
             Operator::Equal | Operator::Tilde => self.tilde(version),
-            Operator::NotEqual => self.not_equal(version),
-            Operator::Greater => self.greater(version),
-            Operator::Less => *version < self.version,
-            Operator::GreaterOrEqual => *version >= self.version,
-            Operator::LessOrEqual => self.less_or_equal(version),
+            Operator::NotEqual => unless(self.not_equal(version), Reason::Equal),
+            Operator::Greater => unless(self.greater(version), Reason::LessOrEqual),
+            Operator::Less => unless(*version < self.version, Reason::GreaterOrEqual),
+            Operator::GreaterOrEqual => unless(*version >= self.version, Reason::Less),
+            Operator::LessOrEqual => unless(self.less_or_equal(version), Reason::Greater),
             Operator::Caret => self.caret(version),
         }
     }
@@ -88,12 +172,10 @@ impl Comparison {
         let same_major = version.major == self.version.major;
         let same_minor = same_major && version.minor == self.version.minor;
         match self.given {
-            Given::Patch => *version != self.version,
+            Given::Patch | Given::Nothing => *version != self.version,
             Given::Major => !same_major,
             Given::Minor if !same_minor => true,
             Given::Minor => compare_prerelease(&version.prerelease, &self.version.prerelease) != Ordering::Equal,
-            // The wildcard stands for 0.0.0 here, of which only the major and minor numbers are compared.
-            Given::Nothing => !same_minor || version.patch != self.version.patch,
         }
     }
 
@@ -116,39 +198,56 @@ impl Comparison {
     }
 
     /// `~1.2.3` is at least that and below 1.3.0; `~1` is any 1.x.
-    fn tilde(&self, version: &Version) -> bool {
+    fn tilde(&self, version: &Version) -> Option<Reason> {
         let zero = (self.version.major, self.version.minor, self.version.patch) == (0, 0, 0);
         if *version < self.version {
-            return false;
+            return Some(Reason::Less);
         }
-        match self.given {
-            Given::Nothing => true,
-            Given::Patch if zero => true,
-            Given::Major => version.major == self.version.major,
-            Given::Minor | Given::Patch => (version.major, version.minor) == (self.version.major, self.version.minor),
+        if matches!(self.given, Given::Nothing | Given::Patch) && zero {
+            return None;
         }
+        if version.major != self.version.major {
+            return Some(Reason::OtherMajor);
+        }
+        (version.minor != self.version.minor && self.given != Given::Major).then_some(Reason::OtherMajorOrMinor)
     }
 
     /// `^1.2.3` is at least that with the same first number that is not zero. `^*` admits 0.0.0 alone, as in Masterminds.
-    fn caret(&self, version: &Version) -> bool {
+    fn caret(&self, version: &Version) -> Option<Reason> {
         if *version < self.version {
-            return false;
+            return Some(Reason::Less);
+        }
+        if version.major != self.version.major {
+            return Some(Reason::OtherMajor);
         }
         if self.version.major > 0 || self.given == Given::Major {
-            return version.major == self.version.major;
-        }
-        if version.major > 0 {
-            return false;
+            return None;
         }
         if self.version.minor > 0 || self.given == Given::Minor {
-            return version.minor == self.version.minor;
+            return (version.minor != self.version.minor).then_some(Reason::OtherMinorBelowOne);
         }
-        version.minor == 0 && version.patch == self.version.patch
+        if version.minor > 0 {
+            return Some(Reason::OtherMinor);
+        }
+        (version.patch != self.version.patch).then_some(Reason::OtherPatchBelowOne)
     }
 }
 
+/// The operator and the version as they were written.
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (sign, bound) = &self.original;
+        write!(f, "{sign}{bound}")
+    }
+}
+
+/// What follows the white space at the start of `text`; only ASCII's counts, as in Go's `\s`.
+pub(crate) fn skip_space(text: &str) -> &str {
+    text.trim_start_matches([' ', '\t', '\n', '\r', '\x0c'])
+}
+
 /// The text of a version in which numbers may be missing or wildcards.
-struct PartialVersion<'a> {
+pub(crate) struct PartialVersion<'a> {
     /// One to three of them, without dots.
     numbers: Vec<&'a str>,
     /// The pre-release with its hyphen and the build metadata with its plus, or empty.
@@ -157,7 +256,7 @@ struct PartialVersion<'a> {
 
 impl<'a> PartialVersion<'a> {
     /// Reads as long a version as stands at the start of `text`.
-    fn read(text: &'a str) -> Option<(Self, &'a str)> {
+    pub(crate) fn read(text: &'a str) -> Option<(Self, &'a str)> {
         let mut rest = text.strip_prefix('v').unwrap_or(text);
         let mut numbers = Vec::with_capacity(3);
         while numbers.len() < 3 {
