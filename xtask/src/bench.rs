@@ -14,6 +14,6 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    execute(&mut cargo(["build", "--release", "--workspace", "--bins"]))?;
+    execute(&mut cargo(["build", "--release", "--workspace", "--bins", "--example", "build"]))?;
     execute(program("flux-bench", "release", Progress::Hidden)?.args(&options.arguments))
 }

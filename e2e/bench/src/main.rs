@@ -6,6 +6,8 @@ mod dependency_chain;
 mod document;
 mod git_traffic;
 mod idle;
+mod kustomizations;
+mod kustomize_build;
 mod manifests;
 mod measure;
 mod platform_floor;
@@ -33,6 +35,9 @@ struct Cli {
     /// A table for people, or one JSON line for each figure.
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
     output: Output,
+    /// The folder of recorded cases whose largest repository is built, too; skipped without one.
+    #[arg(long, value_name = "DIR", env = "FLUX_CONFORMANCE")]
+    conformance: Option<PathBuf>,
     /// Also replace the figures in this document.
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "docs/benchmarks.md")]
     write: Option<PathBuf>,
@@ -45,8 +50,9 @@ enum Output {
 }
 
 /// The benchmarks, in the order in which `all` runs them: the machine's ceiling first.
-const BENCHMARKS: [(&str, &str); 6] = [
+const BENCHMARKS: [(&str, &str); 7] = [
     ("floor", "B0: what the machine's API server can do at all"),
+    ("kustomize-build", "builds of kustomizations, beside the bundled kubectl"),
     ("push", "B14: from a reconcile request to Ready, one app"),
     ("chain", "B5: ten Kustomizations that depend on each other, to the last one Ready"),
     ("git", "B8: bytes and requests of polls and commits, 5,000 files"),
@@ -54,9 +60,11 @@ const BENCHMARKS: [(&str, &str); 6] = [
     ("idle", "B19: memory of each controller with nothing to do"),
 ];
 
-async fn figures(name: &str, runs: usize) -> Result<Vec<Figure>> {
+async fn figures(name: &str, cli: &Cli) -> Result<Vec<Figure>> {
+    let runs = cli.runs;
     match name {
         "floor" => platform_floor::run().await,
+        "kustomize-build" => tokio::task::block_in_place(|| kustomize_build::run(runs, cli.conformance.as_deref())),
         "push" => push_to_ready::run(runs).await,
         "chain" => dependency_chain::run(runs).await,
         "git" => git_traffic::run(runs).await,
@@ -80,7 +88,7 @@ async fn main() -> ExitCode {
 async fn run(cli: &Cli) -> Result<()> {
     if cli.names.iter().any(|name| name == "list") {
         for (name, what) in BENCHMARKS {
-            println!("{name:<12} {what}");
+            println!("{name:<16} {what}");
         }
         return Ok(());
     }
@@ -88,7 +96,7 @@ async fn run(cli: &Cli) -> Result<()> {
     let names = if all { BENCHMARKS.iter().map(|(name, _)| (*name).to_owned()).collect() } else { cli.names.clone() };
     for name in &names {
         eprintln!("running {name}");
-        let figures = figures(name, cli.runs).await?;
+        let figures = figures(name, cli).await?;
         match cli.output {
             Output::Table => println!("{}", drawn(name, &figures)),
             Output::Json => print_lines(name, &figures)?,
@@ -100,9 +108,9 @@ async fn run(cli: &Cli) -> Result<()> {
     Ok(())
 }
 
-/// The platform floor has hundreds of figures, four for each kind of request.
+/// Some have several figures for each thing that is measured: the platform floor has hundreds.
 fn drawn(name: &str, figures: &[Figure]) -> String {
-    if name == "floor" { grid(figures) } else { table(figures) }
+    if ["floor", "kustomize-build"].contains(&name) { grid(figures) } else { table(figures) }
 }
 
 fn print_lines(name: &str, figures: &[Figure]) -> Result<()> {

@@ -21,9 +21,28 @@ pub(crate) struct Figure {
 
 /// A bar that the median is held against.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub(crate) struct Target {
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Target {
     /// The median must be below this.
-    pub(crate) below: f64,
+    Below(f64),
+    /// The median must be this or more.
+    AtLeast(f64),
+}
+
+impl Target {
+    fn met(self, median: f64) -> bool {
+        match self {
+            Self::Below(bar) => median < bar,
+            Self::AtLeast(bar) => median >= bar,
+        }
+    }
+
+    fn shown(self) -> String {
+        match self {
+            Self::Below(bar) => format!("< {}", shown(bar)),
+            Self::AtLeast(bar) => format!("≥ {}", shown(bar)),
+        }
+    }
 }
 
 impl Figure {
@@ -32,7 +51,11 @@ impl Figure {
     }
 
     pub(crate) fn below(self, below: f64) -> Self {
-        Self { target: Some(Target { below }), ..self }
+        Self { target: Some(Target::Below(below)), ..self }
+    }
+
+    pub(crate) fn at_least(self, bar: f64) -> Self {
+        Self { target: Some(Target::AtLeast(bar)), ..self }
     }
 
     pub(crate) fn median(&self) -> f64 {
@@ -42,9 +65,16 @@ impl Figure {
     fn verdict(&self) -> &'static str {
         match self.target {
             None => "",
-            Some(target) if self.median() < target.below => "met",
+            Some(target) if target.met(self.median()) => "met",
             Some(_) => "missed",
         }
+    }
+
+    /// The median, and the bar where there is one.
+    fn cell(&self) -> String {
+        let median = format!("{} {}", shown(self.median()), self.unit);
+        let verdict = self.verdict();
+        self.target.map_or_else(|| median.clone(), |target| format!("{median} ({}: {verdict})", target.shown()))
     }
 
     /// what, median, range, target, verdict.
@@ -52,7 +82,7 @@ impl Figure {
         let least = self.values.iter().copied().fold(f64::INFINITY, f64::min);
         let most = self.values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let range = if self.values.len() > 1 { format!("{} to {}", shown(least), shown(most)) } else { String::new() };
-        let target = self.target.map_or_else(String::new, |target| format!("< {} {}", shown(target.below), self.unit));
+        let target = self.target.map_or_else(String::new, |target| format!("{} {}", target.shown(), self.unit));
         [self.what.clone(), format!("{} {}", shown(self.median()), self.unit), range, target, self.verdict().to_owned()]
     }
 }
@@ -95,7 +125,7 @@ pub(crate) fn table(figures: &[Figure]) -> String {
     drawn(&std::iter::once(head).chain(figures.iter().map(|figure| figure.cells().to_vec())).collect::<Vec<_>>())
 }
 
-/// The same for many figures named `row: column` that have no bars: a row for each first part, a column for each second.
+/// The same for many figures named `row: column`: a row for each first part, a column for each second, bars in brackets.
 pub(crate) fn grid(figures: &[Figure]) -> String {
     let mut head = vec!["what".to_owned()];
     let mut rows: Vec<Vec<String>> = Vec::new();
@@ -110,7 +140,7 @@ pub(crate) fn grid(figures: &[Figure]) -> String {
         }
         if let Some(cells) = rows.last_mut() {
             cells.resize(cells.len().max(at + 1), String::new());
-            cells[at] = format!("{} {}", shown(figure.median()), figure.unit);
+            cells[at] = figure.cell();
         }
     }
     for cells in &mut rows {
@@ -150,12 +180,13 @@ mod tests {
     #[test]
     fn figures_of_one_thing_share_a_row_of_a_grid() {
         let figure = |what: &str, value| Figure::new(what, "ms", vec![value]);
-        let drawn = grid(&[figure("get: median", 1.0), figure("get: p99", 20.0), figure("put: p99", 300.0)]);
+        let bar = figure("put: p99", 300.0).at_least(100.0);
+        let drawn = grid(&[figure("get: median", 1.0), figure("get: p99", 20.0), bar]);
         let expected = [
-            "| what | median  | p99     |",
-            "|------|---------|---------|",
-            "| get  | 1.00 ms | 20.0 ms |",
-            "| put  |         | 300 ms  |",
+            "| what | median  | p99                 |",
+            "|------|---------|---------------------|",
+            "| get  | 1.00 ms | 20.0 ms             |",
+            "| put  |         | 300 ms (≥ 100: met) |",
         ];
         assert_eq!(drawn.lines().collect::<Vec<_>>(), expected);
     }
