@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use camino::Utf8PathBuf;
 use clap::Command;
-use flux_runtime::args::{DependencyArgs, JitterArgs, ServiceAccountArgs, SharedArgs, TokenCacheArgs, duration};
+use flux_runtime::args::{
+    CloudArgs, DependencyArgs, JitterArgs, ServiceAccountArgs, SharedArgs, TokenCacheArgs, duration,
+};
 use flux_tar::Algorithm;
 
 /// The controller's name: of its lease, its logs and its events, and its field manager.
@@ -29,6 +31,9 @@ pub struct Args {
     /// `--token-cache-max-size` and `--token-cache-max-duration`.
     #[command(flatten)]
     pub token_cache: TokenCacheArgs,
+    /// What the environment says about the clouds.
+    #[command(flatten)]
+    pub cloud: CloudArgs,
     /// Where artifacts are kept and served.
     #[command(flatten)]
     pub storage: StorageArgs,

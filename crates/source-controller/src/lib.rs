@@ -8,26 +8,23 @@
 //! |---|---|
 //! | [`args`], [`features`] | flags and gates |
 //! | `watches` | which change wakes which object |
-//! | `tokens` | tokens of Git servers, cached and counted |
 //! | `git_repository` | the kind: observe, plan, act, report |
 
 pub mod args;
 pub mod features;
 mod git_repository;
-mod tokens;
 mod watches;
 
 use std::sync::Arc;
 
 use flux_api::source::v1::GitRepository;
-use flux_runtime::{Controller, FeatureGates, Identity, Runtime, Store};
+use flux_runtime::{Controller, FeatureGates, Identity, Runtime, Store, Tokens};
 use flux_storage::{AdvertisedAddress, Retention, ServerOptions, Storage, serve};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use args::{Args, CONTROLLER, StorageArgs};
 use git_repository::{GitRepositoryReconciler, Settings};
-use tokens::Tokens;
 
 /// Why the controller ended other than by being told to.
 #[derive(Debug, thiserror::Error)]

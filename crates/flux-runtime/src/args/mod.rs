@@ -4,6 +4,7 @@
 //! line with [`parse`]. Where an app's default or environment variable differs, it changes that one argument:
 //! `parse::<Args>("source-controller", |command| command.mut_arg("concurrent", |arg| arg.default_value("2")))`.
 
+mod cloud;
 mod values;
 
 use std::ffi::OsString;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, ArgMatches, Command, Parser};
 
+pub use cloud::{Address, AwsArgs, AzureArgs, CloudArgs, GcpArgs};
 pub use values::{Encoding, Level, duration, feature_gates, go_bool};
 
 /// Reads the process's command line; `tune` may change arguments beforehand. `Err` holds what to print, and a

@@ -67,6 +67,10 @@ pub(super) enum RemoteError {
     #[error("failed to configure authentication options")]
     GitHubApp(#[source] flux_auth::GitHubAppError),
     #[error("failed to configure authentication options")]
+    Cloud(#[source] flux_auth::CloudError),
+    #[error("failed to configure authentication options")]
+    Login(#[source] Box<flux_runtime::LoginError>),
+    #[error("failed to configure authentication options")]
     Client(#[source] flux_http::ConfigureError),
     #[error("secretRef with github app data must be specified when provider is set to github")]
     NoAppSecret,
@@ -76,8 +80,6 @@ pub(super) enum RemoteError {
         "to use spec.serviceAccountName for provider authentication please enable the {gate} feature gate in the controller"
     )]
     Gate { gate: &'static str },
-    #[error("provider '{provider}' is not supported by this controller")]
-    Provider { provider: &'static str },
 }
 
 impl From<RemoteError> for Fault {
@@ -85,13 +87,15 @@ impl From<RemoteError> for Fault {
         let (reason, stalled) = match err {
             RemoteError::Url { .. } => (reason::URL_INVALID, true),
             RemoteError::Gate { .. } => (generic::FEATURE_GATE_DISABLED, true),
-            RemoteError::NoAppSecret | RemoteError::Provider { .. } => (reason::INVALID_PROVIDER_CONFIGURATION, true),
+            RemoteError::NoAppSecret => (reason::INVALID_PROVIDER_CONFIGURATION, true),
             RemoteError::UnexpectedAppSecret { .. } => (reason::INVALID_PROVIDER_CONFIGURATION, false),
             RemoteError::ProxySecret(_)
             | RemoteError::Proxy { .. }
             | RemoteError::Secret { .. }
             | RemoteError::Credentials(_)
             | RemoteError::GitHubApp(_)
+            | RemoteError::Cloud(_)
+            | RemoteError::Login(_)
             | RemoteError::Client(_) => (reason::AUTHENTICATION_FAILED, false),
         };
         let failure = Failure::new(reason, err).on(condition::FETCH_FAILED);

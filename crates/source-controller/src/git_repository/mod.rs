@@ -5,12 +5,13 @@
 //! between runs, signatures are verified, included artifacts are laid over the tree, and the result is streamed into a
 //! new artifact. The last good artifact stays in status and in storage whatever fails.
 //!
-//! What it does not do: log in to AWS and Azure, fetch Git LFS objects, keep symbolic links.
+//! What it does not do: fetch Git LFS objects, keep symbolic links.
 
 mod act;
 mod archive;
 mod credentials;
 mod error;
+mod login;
 mod observe;
 mod overlay;
 mod plan;
@@ -23,14 +24,14 @@ use std::time::Duration;
 
 use flux_api::meta::FluxObject as _;
 use flux_api::source::v1::{GitRepository, Source as _, condition};
+use flux_auth::CloudSettings;
 use flux_git::{Checkout, Resolved, SshAlgorithms};
-use flux_runtime::{Clock, End, Facts, Fault, ObjectKey, Outcome, Reconciler, Report, Run, Store, mask_urls};
+use flux_runtime::{Clock, End, Facts, Fault, ObjectKey, Outcome, Reconciler, Report, Run, Store, Tokens, mask_urls};
 use flux_storage::Storage;
 use flux_tasks::Tasks;
 use tokio::sync::Semaphore;
 
 use crate::args::Args;
-use crate::tokens::Tokens;
 use plan::{Archive, Next};
 use report::Before;
 use status::Status;
@@ -44,6 +45,8 @@ pub(crate) struct Settings {
     requeue_dependency: Duration,
     ssh: SshAlgorithms,
     object_level_identity: bool,
+    default_service_account: String,
+    clouds: CloudSettings,
     concurrent: usize,
 }
 
@@ -54,8 +57,14 @@ impl Settings {
             key_exchange: args.git.ssh_kex_algos.clone(),
             host_key: args.git.ssh_hostkey_algos.clone(),
         };
-        let requeue_dependency = args.dependency.requeue_dependency;
-        Self { requeue_dependency, ssh, object_level_identity, concurrent: args.shared.schedule.concurrent }
+        Self {
+            requeue_dependency: args.dependency.requeue_dependency,
+            ssh,
+            object_level_identity,
+            default_service_account: args.service_account.default_service_account.clone(),
+            clouds: args.cloud.settings(),
+            concurrent: args.shared.schedule.concurrent,
+        }
     }
 }
 

@@ -1,23 +1,17 @@
 //! What the world looks like: the stored artifact, secrets, includes, the server's revision. Reads only.
 
 use flux_api::meta::Artifact;
-use flux_api::source::v1::git_repository::GitProvider;
 use flux_api::source::v1::{GitRepository, Source};
-use flux_auth::{GitHubApp, GitHubAppOptions};
 use flux_git::verify::Keys as PublicKeys;
-use flux_git::{Credentials, Reference, Remote, Resolved, Secret};
-use flux_http::{Certificates, ClientOptions, ProxyAddress, ProxySetting};
-use flux_runtime::{Fault, ObjectKey, Run, SecretData};
-use flux_tar::{Algorithm, Digest};
+use flux_git::{Reference, Remote, Resolved};
+use flux_runtime::{Fault, ObjectKey, Run};
 use kube::ResourceExt;
-use url::Url;
 
 use super::GitRepositoryReconciler;
-use super::credentials::{self, AppKeys, Keys};
+use super::credentials::{self, Keys};
 use super::error::{CheckoutError, IncludeError, RemoteError, SignatureError};
 use super::overlay::Include;
 use super::plan;
-use crate::features::OBJECT_LEVEL_WORKLOAD_IDENTITY;
 
 /// What other repositories contribute.
 pub(super) struct Includes {
@@ -59,71 +53,6 @@ impl GitRepositoryReconciler {
         };
         self.authenticate(&mut remote, object, secret.as_ref(), run).await?;
         Ok(remote)
-    }
-
-    fn check_provider(&self, object: &GitRepository) -> Result<(), RemoteError> {
-        let spec = &object.spec;
-        if spec.service_account_name.is_some() && !self.settings.object_level_identity {
-            return Err(RemoteError::Gate { gate: OBJECT_LEVEL_WORKLOAD_IDENTITY });
-        }
-        match spec.provider.unwrap_or_default() {
-            GitProvider::Github if spec.secret_ref.is_none() => Err(RemoteError::NoAppSecret),
-            GitProvider::Generic | GitProvider::Github => Ok(()),
-            GitProvider::Aws => Err(RemoteError::Provider { provider: "aws" }),
-            GitProvider::Azure => Err(RemoteError::Provider { provider: "azure" }),
-        }
-    }
-
-    async fn authenticate(
-        &self,
-        remote: &mut Remote,
-        object: &GitRepository,
-        secret: Option<&SecretData>,
-        run: &Run<GitRepository>,
-    ) -> Result<(), RemoteError> {
-        let keys = secret.map(Keys::of).unwrap_or_default();
-        remote.tls = credentials::tls(&keys).map_err(RemoteError::Credentials)?;
-        let github = object.spec.provider == Some(GitProvider::Github);
-        if keys.has_github_app() && !github {
-            let secret = secret.map(|secret| secret.key.to_string()).unwrap_or_default();
-            return Err(RemoteError::UnexpectedAppSecret { secret });
-        }
-        if github {
-            let app = credentials::github_app(&keys).map_err(RemoteError::Credentials)?;
-            return self.log_in_as_app(remote, app, run).await;
-        }
-        // Parsed before, by the remote.
-        let url = Url::parse(&object.spec.url)
-            .map_err(|err| RemoteError::Url { url: remote.display_url(), source: Box::new(err) })?;
-        remote.credentials = credentials::credentials(&url, &keys).map_err(RemoteError::Credentials)?;
-        Ok(())
-    }
-
-    /// Exchanges the App's key for a token. The store of its objects is that of the App, whatever token is current.
-    async fn log_in_as_app(
-        &self,
-        remote: &mut Remote,
-        app: AppKeys,
-        run: &Run<GitRepository>,
-    ) -> Result<(), RemoteError> {
-        let AppKeys { app_id, installation, private_key, base_url } = app;
-        let account = format!(
-            "github-app {app_id} {installation:?} {} {}",
-            base_url.as_deref().unwrap_or_default(),
-            Digest::of(Algorithm::Sha256, &private_key)
-        );
-        let client = client_options(remote).map_err(RemoteError::Client)?;
-        let options = GitHubAppOptions { app_id, installation, private_key, base_url, client };
-        let app = GitHubApp::new(options).map_err(RemoteError::GitHubApp)?;
-        let now = run.now();
-        let object = ObjectKey::of(&*run.object);
-        let issued = run.wait_uninterrupted(self.tokens.get_or_issue(&account, &object, now, app.token(now))).await;
-        let token = issued.map_err(RemoteError::GitHubApp)?;
-        run.mask(token.expose().as_bytes());
-        remote.credentials =
-            Credentials::Basic { username: Secret::from("x-access-token"), password: Secret::from(token.expose()) };
-        remote.account = Some(account);
-        Ok(())
     }
 
     /// The artifacts of the included repositories.
@@ -173,21 +102,4 @@ impl GitRepositoryReconciler {
         let secret = run.secret(&namespace, secret).await.map_err(|err| SignatureError::Secret(Box::new(err)))?;
         PublicKeys::parse(secret.iter()).map_err(SignatureError::Keys)
     }
-}
-
-/// The same trust and proxy for GitHub's API as for its Git server.
-fn client_options(remote: &Remote) -> Result<ClientOptions, flux_http::ConfigureError> {
-    let mut options = ClientOptions { total_timeout: Some(remote.timeout), ..ClientOptions::default() };
-    if let Some(ca) = &remote.tls.ca {
-        options.certificates = Certificates::from_pem(ca)?;
-    }
-    if let Some(proxy) = &remote.proxy {
-        let text = |secret: &Option<Secret>| {
-            secret.as_ref().map(|secret| String::from_utf8_lossy(secret.expose()).into_owned())
-        };
-        let (username, password) = (text(&proxy.username), text(&proxy.password));
-        let address = ProxyAddress::new(proxy.address.as_str(), username.as_deref(), password.as_deref())?;
-        options.proxy = ProxySetting::Address(address);
-    }
-    Ok(options)
 }

@@ -1,18 +1,56 @@
-//! Tokens for Git servers, kept for most of their life and counted.
+//! Tokens from outside, kept for most of their life and counted.
 
-use flux_auth::{AccessToken, CacheEvent, TokenCache};
-use flux_runtime::args::TokenCacheArgs;
-use flux_runtime::{Metrics, ObjectKey};
+use flux_auth::{CacheEvent, Token, TokenCache};
 use k8s_openapi::jiff::Timestamp;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts};
 
+use crate::args::TokenCacheArgs;
+use crate::{Metrics, ObjectKey};
+
 /// The names are this module's own constants, so a metric that cannot be made is a bug that the first test finds.
 const VALID: &str = "metric names and labels are valid and registered once";
-/// The operation that asks for tokens here.
-const OPERATION: &str = "reconcile";
 
-/// The token cache with upstream's metrics.
-pub(crate) struct Tokens {
+/// What a token is for, as the metrics tell it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenUse {
+    /// To read a source.
+    Reconcile,
+    /// To reach another cluster.
+    FetchKubeconfig,
+    /// To have AWS decrypt.
+    DecryptWithAws,
+    /// To have Azure decrypt.
+    DecryptWithAzure,
+    /// To have Google Cloud decrypt.
+    DecryptWithGcp,
+    /// To have Vault decrypt.
+    DecryptWithVault,
+}
+
+impl TokenUse {
+    const ALL: [Self; 6] = [
+        Self::Reconcile,
+        Self::FetchKubeconfig,
+        Self::DecryptWithAws,
+        Self::DecryptWithAzure,
+        Self::DecryptWithGcp,
+        Self::DecryptWithVault,
+    ];
+
+    fn operation(self) -> &'static str {
+        match self {
+            Self::Reconcile => "reconcile",
+            Self::FetchKubeconfig => "fetch_kubeconfig",
+            Self::DecryptWithAws => "decrypt_with_aws",
+            Self::DecryptWithAzure => "decrypt_with_azure",
+            Self::DecryptWithGcp => "decrypt_with_gcp",
+            Self::DecryptWithVault => "decrypt_with_vault",
+        }
+    }
+}
+
+/// The token cache of a controller with upstream's metrics.
+pub struct Tokens {
     cache: TokenCache,
     kind: String,
     events: IntCounterVec,
@@ -21,9 +59,15 @@ pub(crate) struct Tokens {
     cached: IntGauge,
 }
 
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Tokens({})", self.cache.len())
+    }
+}
+
 impl Tokens {
     /// An empty cache for the objects of `kind`, whose metrics are served with the others.
-    pub(crate) fn new(kind: &str, args: TokenCacheArgs, metrics: &Metrics) -> Self {
+    pub fn new(kind: &str, args: TokenCacheArgs, metrics: &Metrics) -> Self {
         let registry = metrics.registry();
         let counters = |name, help, labels: &[&str]| {
             let made = IntCounterVec::new(Opts::new(name, help), labels).expect(VALID);
@@ -50,20 +94,21 @@ impl Tokens {
     }
 
     /// The token kept under `key`, or a new one from `issue`, for the run of `object`.
-    pub(crate) async fn get_or_issue<E>(
+    pub async fn get_or_issue<T: Token, E>(
         &self,
         key: &str,
-        object: &ObjectKey,
+        (object, usage): (&ObjectKey, TokenUse),
         now: Timestamp,
-        issue: impl Future<Output = Result<AccessToken, E>>,
-    ) -> Result<AccessToken, E> {
+        issue: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
         let got = self.cache.get_or_issue(key, now, issue).await;
         let event = match &got {
             Ok((_, CacheEvent::Hit)) => "cache_hit",
             Ok((_, CacheEvent::Miss)) | Err(_) => "cache_miss",
         };
         let status = if got.is_ok() { "success" } else { "failure" };
-        self.events.with_label_values(&[event, &self.kind, &object.name, &object.namespace, OPERATION]).inc();
+        let labels = [event, &self.kind, &object.name, &object.namespace, usage.operation()];
+        self.events.with_label_values(&labels).inc();
         self.requests.with_label_values(&[status]).inc();
         self.evictions.inc_by(self.cache.evictions().saturating_sub(self.evictions.get()));
         self.cached.set(i64::try_from(self.cache.len()).unwrap_or(i64::MAX));
@@ -71,10 +116,13 @@ impl Tokens {
     }
 
     /// Drops the series of an object that is gone.
-    pub(crate) fn forget(&self, object: &ObjectKey) {
+    pub fn forget(&self, object: &ObjectKey) {
         for event in ["cache_hit", "cache_miss"] {
-            // An object without a series has nothing to drop.
-            let _ = self.events.remove_label_values(&[event, &self.kind, &object.name, &object.namespace, OPERATION]);
+            for usage in TokenUse::ALL {
+                let labels = [event, &self.kind, &object.name, &object.namespace, usage.operation()];
+                // An object without a series has nothing to drop.
+                let _ = self.events.remove_label_values(&labels);
+            }
         }
     }
 }
@@ -82,6 +130,8 @@ impl Tokens {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use flux_auth::AccessToken;
 
     use super::*;
 
@@ -93,7 +143,7 @@ mod tests {
         let (object, now) = (ObjectKey::new("ns", "app"), Timestamp::UNIX_EPOCH);
         let get = async |key: &str, outcome: Result<(), ()>| {
             let issue = async { outcome.map(|()| AccessToken::new("t".to_owned(), now + Duration::from_hours(1))) };
-            tokens.get_or_issue(key, &object, now, issue).await.is_ok()
+            tokens.get_or_issue(key, (&object, TokenUse::Reconcile), now, issue).await.is_ok()
         };
         assert!(get("one", Ok(())).await);
         assert!(get("one", Ok(())).await);
