@@ -14,6 +14,7 @@ mod packed;
 mod report;
 mod run;
 mod semver;
+mod sops;
 mod suites;
 
 use std::path::PathBuf;

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 
 use crate::case::{Case, names};
-use crate::{envsubst, flux_build, kustomize, semver};
+use crate::{envsubst, flux_build, kustomize, semver, sops};
 
 /// One suite with the cases that can be run.
 pub(crate) struct Suite {
@@ -34,7 +34,7 @@ const SUITES: [(&str, &str, Option<Reader>); 11] = [
     ("kustomize/unit", "kustomize/unit-merge2.jsonl", None),
     ("flux-build", "flux-build", Some(flux_build::cases)),
     ("envsubst", "envsubst/vectors.jsonl", Some(envsubst::cases)),
-    ("sops", "sops", None),
+    ("sops", "sops", Some(sops::cases)),
     ("helm/charts", "helm/charts", None),
     ("helm/charts-flux", "helm/charts", None),
 ];
