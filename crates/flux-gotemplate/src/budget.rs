@@ -1,0 +1,123 @@
+//! What a rendering may use, and what it has used.
+
+use std::any::Any;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::error::Bound;
+
+/// What a rendering may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes written, those to the results of functions such as `include` counted too.
+    pub output: usize,
+    /// Nodes of templates executed, and elements visited by functions.
+    pub steps: u64,
+    /// Bytes of all values made on the way, kept or not.
+    pub memory: usize,
+    /// Executions within executions, as `include` and `tpl` make them.
+    pub depth: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { output: 256 << 20, steps: 200_000_000, memory: 4 << 30, depth: 20_000 }
+    }
+}
+
+/// What is left of the limits of one rendering; handed through all executions that belong to it.
+pub struct Budget<'a> {
+    limits: Limits,
+    output: usize,
+    steps: u64,
+    memory: usize,
+    depth: usize,
+    cancelled: Option<&'a AtomicBool>,
+    state: Option<&'a dyn Any>,
+}
+
+/// Steps between two looks at the cancel flag.
+const LOOK_EVERY: u64 = 1024;
+
+impl<'a> Budget<'a> {
+    /// The full budget.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            output: limits.output,
+            steps: limits.steps,
+            memory: limits.memory,
+            depth: 0,
+            cancelled: None,
+            state: None,
+        }
+    }
+
+    /// Stops with [`Bound::Cancelled`] soon after the flag is set.
+    #[must_use]
+    pub fn cancelled_by(mut self, flag: &'a AtomicBool) -> Self {
+        self.cancelled = Some(flag);
+        self
+    }
+
+    /// Hands `state` to the functions, see [`crate::Call::state`].
+    #[must_use]
+    pub fn with_state(mut self, state: &'a dyn Any) -> Self {
+        self.state = Some(state);
+        self
+    }
+
+    pub(crate) fn state(&self) -> Option<&'a dyn Any> {
+        self.state
+    }
+
+    #[inline]
+    pub(crate) fn step(&mut self) -> Result<(), Bound> {
+        self.steps(1)
+    }
+
+    #[inline]
+    pub(crate) fn steps(&mut self, count: u64) -> Result<(), Bound> {
+        let before = self.steps;
+        let Some(left) = before.checked_sub(count) else {
+            return Err(Bound::Steps(self.limits.steps));
+        };
+        self.steps = left;
+        if before / LOOK_EVERY != left / LOOK_EVERY {
+            self.look()?;
+        }
+        Ok(())
+    }
+
+    fn look(&self) -> Result<(), Bound> {
+        match self.cancelled {
+            Some(flag) if flag.load(Ordering::Relaxed) => Err(Bound::Cancelled),
+            _ => Ok(()),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn output(&mut self, bytes: usize) -> Result<(), Bound> {
+        let left = self.output.checked_sub(bytes);
+        self.output = left.ok_or(Bound::Output(self.limits.output))?;
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn memory(&mut self, bytes: usize) -> Result<(), Bound> {
+        let left = self.memory.checked_sub(bytes);
+        self.memory = left.ok_or(Bound::Memory(self.limits.memory))?;
+        Ok(())
+    }
+
+    pub(crate) fn enter(&mut self) -> Result<(), Bound> {
+        if self.depth >= self.limits.depth {
+            return Err(Bound::Depth(self.limits.depth));
+        }
+        self.depth += 1;
+        self.look()
+    }
+
+    pub(crate) fn leave(&mut self) {
+        self.depth -= 1;
+    }
+}

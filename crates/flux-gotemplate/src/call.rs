@@ -1,0 +1,42 @@
+//! What a running function can ask of the rendering it is part of.
+
+use std::any::Any;
+
+use crate::budget::Budget;
+use crate::error::FuncError;
+use crate::function::Function;
+use crate::value::Value;
+
+/// One call of a function during an execution.
+pub struct Call<'c, 'a> {
+    budget: &'c mut Budget<'a>,
+}
+
+impl<'c, 'a> Call<'c, 'a> {
+    /// A call outside of any execution, for running a body on its own.
+    pub fn new(budget: &'c mut Budget<'a>) -> Self {
+        Self { budget }
+    }
+
+    /// Takes `bytes` of the rendering's memory. To be asked before making a value whose size its arguments decide
+    /// (`repeat`, `until`); what a function returns is counted by the executor anyway.
+    pub fn charge(&mut self, bytes: usize) -> Result<(), FuncError> {
+        Ok(self.budget.memory(bytes)?)
+    }
+
+    /// Takes `count` of the rendering's steps, and looks whether it was cancelled. To be asked in loops whose length
+    /// the arguments decide.
+    pub fn steps(&mut self, count: u64) -> Result<(), FuncError> {
+        Ok(self.budget.steps(count)?)
+    }
+
+    /// What the host handed in with [`Budget::with_state`], when it is a `T`: its clock, its random numbers.
+    pub fn state<T: Any>(&self) -> Option<&'a T> {
+        self.budget.state()?.downcast_ref()
+    }
+
+    /// Calls a function value with arguments that fit its signature.
+    pub fn invoke(&mut self, function: &Function, args: &[Value]) -> Result<Value, FuncError> {
+        function.run(self, args)
+    }
+}

@@ -1,0 +1,3 @@
+//! The functions that templates call.
+
+pub mod sprig;

@@ -1,0 +1,20 @@
+//! Go's text/template as of Go 1.26: values, parser, executor and formatting.
+//!
+//! A pure function of its input: templates, data and [`Functions`] go in, bytes or Go's error text come out. What a
+//! rendering may use is bounded by the [`Limits`] of its [`Budget`]; what functions need of the world (a clock, random
+//! numbers) is handed in with [`Budget::with_state`].
+
+#![expect(dead_code, reason = "the executor, which uses the rest, comes next")]
+
+mod budget;
+mod call;
+mod error;
+pub mod funcs;
+mod function;
+pub mod value;
+
+pub use budget::{Budget, Limits};
+pub use call::Call;
+pub use error::{Bound, Error, FuncError};
+pub use function::{Args, Closure, Function, Functions, Plain, Signature};
+pub use value::{GoStr, Kind, List, Map, Object, Type, Value};

@@ -1,0 +1,192 @@
+//! Go's maps with string keys.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use super::release::release;
+use super::{GoStr, Type, Value};
+use crate::function::Function;
+
+/// The entries of a map, in the order in which Go prints and ranges over them.
+pub type Entries = BTreeMap<GoStr, Value>;
+
+/// What a map's type says: its name, its elements' type, its methods.
+pub struct MapType {
+    /// The name, for types such as `common.Values`; `None` for a plain `map[string]T`.
+    pub name: Option<&'static str>,
+    /// The type of the elements.
+    pub elem: &'static Type,
+    /// The methods of a named type, which get the map.
+    pub methods: fn(&Map, &str) -> Option<Function>,
+}
+
+impl MapType {
+    /// `map[string]interface {}`.
+    pub const PLAIN: Self = Self::plain(&Type::Any);
+
+    /// `map[string]T`, where `elem` is T.
+    pub const fn plain(elem: &'static Type) -> Self {
+        Self { name: None, elem, methods: no_methods }
+    }
+}
+
+fn no_methods(_: &Map, _: &str) -> Option<Function> {
+    None
+}
+
+static PLAIN: MapType = MapType::PLAIN;
+static OF_STRINGS: MapType = MapType::plain(&Type::Str);
+
+/// A Go map with string keys. Clones share the entries, as in Go: a change through one is seen by all.
+#[derive(Clone)]
+pub struct Map(Arc<Data>);
+
+struct Data {
+    map_type: &'static MapType,
+    nil: bool,
+    /// Readers take the inner `Arc`, so that no lock is held while they work and writers copy only when they must.
+    entries: RwLock<Arc<Entries>>,
+}
+
+impl Map {
+    /// An empty `map[string]interface {}`.
+    pub fn new() -> Self {
+        Self::typed(&PLAIN, Entries::new())
+    }
+
+    /// A `map[string]interface {}` with these entries.
+    pub fn from_entries(entries: Entries) -> Self {
+        Self::typed(&PLAIN, entries)
+    }
+
+    /// A `map[string]string` with these entries, all of which must be strings.
+    pub fn of_strings(entries: Entries) -> Self {
+        Self::typed(&OF_STRINGS, entries)
+    }
+
+    /// A map of the given type; each element must be of its element type.
+    pub fn typed(map_type: &'static MapType, entries: Entries) -> Self {
+        Self(Arc::new(Data { map_type, nil: false, entries: RwLock::new(Arc::new(entries)) }))
+    }
+
+    /// The nil map of a type: prints as `map[]`, is `null` in JSON, equals nil.
+    pub fn nil(map_type: &'static MapType) -> Self {
+        Self(Arc::new(Data { map_type, nil: true, entries: RwLock::new(Arc::default()) }))
+    }
+
+    /// A nil `map[string]interface {}`.
+    pub fn nil_plain() -> Self {
+        Self::nil(&PLAIN)
+    }
+
+    /// The same entries under another type, as Go's conversion gives: both share them no more after a change.
+    #[must_use]
+    pub fn snapshot_as(&self, map_type: &'static MapType) -> Self {
+        Self(Arc::new(Data { map_type, nil: self.0.nil, entries: RwLock::new(self.entries()) }))
+    }
+
+    /// The entries as they are now; later changes are not seen in them. Costs next to nothing.
+    pub fn entries(&self) -> Arc<Entries> {
+        Arc::clone(&self.0.entries.read())
+    }
+
+    /// The element at `key`.
+    #[inline]
+    pub fn get(&self, key: &[u8]) -> Option<Value> {
+        self.0.entries.read().get(key).cloned()
+    }
+
+    /// Whether there is an element at `key`.
+    pub fn contains(&self, key: &[u8]) -> bool {
+        self.0.entries.read().contains_key(key)
+    }
+
+    /// Sets the element at `key`, seen by all holders of the map.
+    pub fn insert(&self, key: GoStr, value: Value) {
+        // What was there is dropped after the lock is gone: it may be large.
+        let _old = Arc::make_mut(&mut *self.0.entries.write()).insert(key, value);
+    }
+
+    /// Removes the element at `key`, seen by all holders of the map.
+    pub fn remove(&self, key: &[u8]) -> Option<Value> {
+        let mut entries = self.0.entries.write();
+        if entries.contains_key(key) { Arc::make_mut(&mut *entries).remove(key) } else { None }
+    }
+
+    /// Replaces all entries, seen by all holders of the map.
+    pub fn replace(&self, entries: Entries) {
+        let _old = std::mem::replace(&mut *self.0.entries.write(), Arc::new(entries));
+    }
+
+    /// The number of entries.
+    pub fn len(&self) -> usize {
+        self.0.entries.read().len()
+    }
+
+    /// Whether there is no entry.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether it is the nil map, which Go cannot write to.
+    pub fn is_nil(&self) -> bool {
+        self.0.nil
+    }
+
+    /// The map's type.
+    pub fn map_type(&self) -> &'static MapType {
+        self.0.map_type
+    }
+
+    /// Whether the type is the plain `map[string]interface {}`, what Go's type assertion to it would accept.
+    pub fn is_plain(&self) -> bool {
+        self.0.map_type.name.is_none() && *self.0.map_type.elem == Type::Any
+    }
+
+    /// Whether both are the same map in memory.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Where the map lies in memory, to recognise it in a walk.
+    pub fn address(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
+    }
+
+    /// The elements, when nobody else holds the map; for taking deep values apart without recursion.
+    pub(super) fn into_values(self) -> Vec<Value> {
+        let Some(data) = Arc::into_inner(self.0) else {
+            return Vec::new();
+        };
+        data.take_values()
+    }
+}
+
+impl Data {
+    fn take_values(&self) -> Vec<Value> {
+        let entries = std::mem::take(&mut *self.entries.write());
+        Arc::into_inner(entries).map_or_else(Vec::new, |entries| entries.into_values().collect())
+    }
+}
+
+impl Drop for Data {
+    fn drop(&mut self) {
+        if self.entries.get_mut().values().any(Value::is_container) {
+            release(self.take_values());
+        }
+    }
+}
+
+impl Default for Map {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl FromIterator<(GoStr, Value)> for Map {
+    fn from_iter<I: IntoIterator<Item = (GoStr, Value)>>(entries: I) -> Self {
+        Self::from_entries(entries.into_iter().collect())
+    }
+}
