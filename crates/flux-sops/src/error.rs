@@ -70,9 +70,9 @@ pub enum Error {
 
 fn reading(format: Format) -> &'static str {
     match format {
-        Format::Yaml => "Error unmarshaling input YAML: ",
+        // These say it themselves where it is said.
+        Format::Yaml | Format::Dotenv => "",
         Format::Json | Format::Binary | Format::Ini => "Could not unmarshal input data: ",
-        Format::Dotenv => "",
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::stores::DEPTH;
 use crate::{Branch, Entry, Key, MetadataError, Value};
 
 const MAP: &str = "__map_";
@@ -30,7 +31,12 @@ pub(super) fn unflatten(branch: Branch) -> Result<Branch, MetadataError> {
             Key::Comment(_) => continue,
             Key::Other { .. } => return Err(MetadataError::Flat("a name is no text")),
         };
-        let node = steps(&name).into_iter().fold(&mut root, |node, step| node.below.entry(step).or_default());
+        let steps = steps(&name);
+        // A name can ask for a level every six bytes; each one costs stack when the tree is made and dropped.
+        if steps.len() > DEPTH {
+            return Err(MetadataError::Flat("a name is nested too deep"));
+        }
+        let node = steps.into_iter().fold(&mut root, |node, step| node.below.entry(step).or_default());
         if node.value.replace(entry.value).is_some() {
             return Err(MetadataError::Flat("Duplicate value"));
         }
@@ -137,5 +143,7 @@ mod tests {
         assert_eq!(check(&["a", "a"]), "Error while unflattening: Duplicate value");
         assert_eq!(check(&["a", "a__map_b"]), "Error while unflattening: Type mismatch");
         assert_eq!(check(&["a__list_0", "a__list_2"]), "Error while unflattening: Incomplete list");
+        let deep = "a__map_".repeat(500_000);
+        assert_eq!(check(&[&deep]), "Error while unflattening: a name is nested too deep");
     }
 }
