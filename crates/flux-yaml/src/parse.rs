@@ -85,7 +85,7 @@ impl<'t> Reader<'t> {
                         text.pop();
                     }
                     // The parser writes a sign where nothing stands.
-                    if span.start.index() == span.end.index() {
+                    if style == ScalarStyle::Plain && span.start.index() == span.end.index() {
                         text.clear();
                     }
                     let node = scalar(text, style, tag, line);
@@ -277,6 +277,12 @@ mod tests {
         assert_eq!(error(bomb), "yaml: line 4: document has more than 1000 nodes");
         let long = format!("a: {}\n", "9".repeat(10_000));
         assert!(parse(&long, Limits::default()).is_ok());
+    }
+
+    #[test]
+    fn blocks_of_nothing_but_line_breaks_keep_them() {
+        let node = parse("- |2+\n\n- x\n-\n", Limits::default()).unwrap().unwrap();
+        assert_eq!(crate::to_json(&node).unwrap(), serde_json::json!(["\n", "x", null]));
     }
 
     #[test]

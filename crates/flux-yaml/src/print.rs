@@ -157,12 +157,11 @@ impl Printer {
         let is_integer = value.fract() == 0.0
             && value.abs() < 1e21
             && (whole.parse::<i64>().is_ok() || whole.parse::<u64>().is_ok());
-        let text = match whole.as_str() {
-            "-0" => "0".to_owned(),
-            _ if is_integer => whole,
-            _ => format_float(value),
-        };
-        self.text.push_str(&text);
+        match value {
+            0.0 => self.text.push('0'),
+            _ if is_integer => self.text.push_str(&whole),
+            _ => self.text.push_str(&format_float(value)),
+        }
     }
 
     fn string(&mut self, text: &str, shape: Shape, indent: usize, context: Context) {
@@ -348,6 +347,11 @@ mod tests {
             "b: [1, {c: d, a: [x, []]}]\na: {}\ns10: 1\ns2: 2\n",
             "a: {}\nb:\n- 1\n- a:\n  - x\n  - []\n  c: d\ns2: 2\ns10: 1\n",
         );
+    }
+
+    #[test]
+    fn numbers_between_minus_one_and_zero_keep_their_fraction() {
+        check("a: -0.3\nb: -2.5e-18\nc: -0.0\nd: 0.3\n", "a: -0.3\nb: -2.5e-18\nc: 0\nd: 0.3\n");
     }
 
     #[test]
