@@ -198,7 +198,7 @@ func specs(list types.FsSlice, indent string) string {
 
 // scopeTables reads the kinds out of the precomputed map and asks the module itself for their scope.
 func scopeTables() string {
-	var cluster []string
+	scopes := map[kyaml.TypeMeta]bool{}
 	for _, file := range parseDir(filepath.Join(moduleDir("sigs.k8s.io/kustomize/kyaml"), "openapi")) {
 		ast.Inspect(file, func(node ast.Node) bool {
 			entry, ok := node.(*ast.KeyValueExpr)
@@ -230,18 +230,31 @@ func scopeTables() string {
 					meta.Kind = text
 				}
 			}
-			if namespaced, known := openapi.IsNamespaceScoped(meta); known && !namespaced {
-				cluster = append(cluster, fmt.Sprintf("    (%q, %q),\n", meta.APIVersion, meta.Kind))
+			if namespaced, known := openapi.IsNamespaceScoped(meta); known {
+				scopes[meta] = namespaced
 			}
 			return true
 		})
 	}
-	if len(cluster) == 0 {
-		log.Fatal("no cluster-scoped kinds found")
+	if len(scopes) == 0 {
+		log.Fatal("no kinds found")
 	}
-	sort.Strings(cluster)
-	return header("The kinds that certainly have no namespace, by apiVersion and kind, sorted.") +
-		"pub(crate) static CLUSTER_SCOPED: &[(&str, &str)] = &[\n" + strings.Join(cluster, "") + "];\n"
+	var kinds []resid.Gvk
+	for meta := range scopes {
+		group, version := resid.ParseGroupVersion(meta.APIVersion)
+		kinds = append(kinds, resid.Gvk{Group: group, Version: version, Kind: meta.Kind})
+	}
+	key := func(kind resid.Gvk) string { return kind.Kind + "\x00" + kind.Group + "\x00" + kind.Version }
+	sort.Slice(kinds, func(i, j int) bool { return key(kinds[i]) < key(kinds[j]) })
+	var out strings.Builder
+	out.WriteString(header("Whether objects of the built-in kinds have a namespace, sorted by kind, group and version."))
+	out.WriteString("pub(crate) static SCOPES: &[((&str, &str, &str), bool)] = &[\n")
+	for _, kind := range kinds {
+		namespaced := scopes[kyaml.TypeMeta{APIVersion: kind.ApiVersion(), Kind: kind.Kind}]
+		fmt.Fprintf(&out, "    ((%q, %q, %q), %v),\n", kind.Group, kind.Version, kind.Kind, namespaced)
+	}
+	out.WriteString("];\n")
+	return out.String()
 }
 
 // builder numbers the schemas that say something about merging.
@@ -286,9 +299,17 @@ func openapiTables() string {
 	sort.Strings(kinds)
 	var out strings.Builder
 	out.WriteString(header("How objects of the built-in kinds merge. Fields that hold nothing that merges by rule are left out."))
-	out.WriteString("use crate::schema::Schema;\n\n")
+	out.WriteString("use crate::schema::Row;\n\n")
 	out.WriteString("pub(crate) static KINDS: &[((&str, &str), usize)] = &[\n" + strings.Join(kinds, "") + "];\n\n")
-	out.WriteString("pub(crate) static SCHEMAS: &[Schema] = &[\n" + strings.Join(b.rows, "") + "];\n")
+	out.WriteString("/// The definitions that schemas of a kustomization's own may refer to, by name, sorted.\n")
+	out.WriteString("pub(crate) static DEFINITIONS: &[(&str, usize)] = &[\n")
+	for _, name := range names {
+		if row, ok := b.index[name]; ok {
+			fmt.Fprintf(&out, "    (%q, %d),\n", name, row)
+		}
+	}
+	out.WriteString("];\n\n")
+	out.WriteString("pub(crate) static SCHEMAS: &[Row] = &[\n" + strings.Join(b.rows, "") + "];\n")
 	return out.String()
 }
 
@@ -373,6 +394,6 @@ func (b *builder) row(s *spec.Schema) string {
 	for i, key := range keys {
 		quoted[i] = strconv.Quote(key)
 	}
-	return fmt.Sprintf("    Schema { fields: &[%s], values: %s, items: %s, merge: %v, keys: &[%s] },\n",
+	return fmt.Sprintf("    Row { fields: &[%s], values: %s, items: %s, merge: %v, keys: &[%s] },\n",
 		strings.Join(fields, ", "), option(values), option(items), merges(s), strings.Join(quoted, ", "))
 }

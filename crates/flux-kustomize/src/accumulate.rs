@@ -9,38 +9,32 @@ use crate::config::Config;
 use crate::error::all;
 use crate::id::Key;
 use crate::kustomization::{COMPONENT, Kustomization, Var};
-use crate::load::{load, read_objects};
-use crate::origin::{Origin, join};
+use crate::load::{load, objects};
+use crate::origin::{Base, Origin};
+use crate::remote::{Repository, is_file_address};
 use crate::resource::{Behavior, Resource};
-use crate::{Error, LoadRestrictions, Options, generators, transformers, vars};
+use crate::schema::{BuiltIn, Schemas};
+use crate::target::{Target, quoted, refused, shown, unreadable};
+use crate::{Error, Options, crds, generators, transformers, vars};
 
 /// How deep kustomizations may stand in one another.
 const DEPTH: usize = 64;
 /// How many kustomizations a build may read.
 const KUSTOMIZATIONS: usize = 10_000;
-
-/// One kustomization that is being built.
-pub(crate) struct Target<'a> {
-    pub(crate) files: &'a dyn Files,
-    pub(crate) options: &'a Options,
-    /// Its directory, from the root of the files.
-    pub(crate) directory: Utf8PathBuf,
-    pub(crate) kustomization: Kustomization,
-    pub(crate) config: Config,
-    /// The path to the directory as `buildMetadata` writes it; none when nothing is recorded.
-    pub(crate) origin: Option<String>,
-    /// The kustomization file's name.
-    pub(crate) file: String,
-    /// The kustomizations that led here.
-    pub(crate) chain: Vec<Utf8PathBuf>,
-}
+/// The Kubernetes version whose schemas are built in.
+const BUILT_IN_VERSION: &str = "v1.21.2";
 
 /// What a kustomization gives to the one that names it.
-#[derive(Default)]
 pub(crate) struct Gathered {
     pub(crate) resources: Vec<Resource>,
     pub(crate) config: Config,
     pub(crate) vars: Vec<Var>,
+}
+
+impl Default for Gathered {
+    fn default() -> Self {
+        Self { resources: Vec::new(), config: Config::empty(), vars: Vec::new() }
+    }
 }
 
 /// Why a kustomization is built.
@@ -57,40 +51,48 @@ pub(crate) enum Role {
 pub(crate) struct Build<'a> {
     pub(crate) files: &'a dyn Files,
     pub(crate) options: &'a Options,
-    pub(crate) warnings: Vec<String>,
-    read: usize,
+    progress: Progress,
     chain: Vec<Utf8PathBuf>,
     /// The path from the root's directory to the present one; none when no origins are recorded.
-    origin: Option<String>,
+    origin: Option<Base>,
+}
+
+/// What goes on from one kustomization to the next.
+#[derive(Default)]
+struct Progress {
+    warnings: Vec<String>,
+    read: usize,
+    schemas: Schemas,
+    /// Whether a kustomization has said which schemas hold; the first one decides.
+    schemas_are_set: bool,
+    /// What becomes of the built-in schemas when a kustomization brings its own.
+    built_in: BuiltIn,
+    /// The addresses of the repositories that led here.
+    repositories: Vec<String>,
 }
 
 impl<'a> Build<'a> {
-    pub(crate) fn new(files: &'a dyn Files, options: &'a Options) -> Self {
-        Self { files, options, warnings: Vec::new(), read: 0, chain: Vec::new(), origin: None }
+    pub(crate) fn new(files: &'a dyn Files, options: &'a Options, built_in: BuiltIn) -> Self {
+        let progress = Progress { built_in, ..Progress::default() };
+        Self { files, options, progress, chain: Vec::new(), origin: None }
     }
 
-    /// A build of configurations that a kustomization names by `path`.
-    pub(crate) fn within(target: &Target<'a>, path: &str) -> Self {
-        let origin = target.origin.as_deref().map(|origin| join(origin, path));
-        Self { chain: target.chain.clone(), origin, ..Self::new(target.files, target.options) }
+    /// A build of configurations that a kustomization names.
+    pub(crate) fn within(target: &Target<'a>) -> Self {
+        let progress = Progress { schemas: target.schemas.clone(), schemas_are_set: true, ..Progress::default() };
+        let (chain, origin) = (target.chain.clone(), target.origin.clone());
+        Self { files: target.files, options: target.options, progress, chain, origin }
     }
 
-    /// The objects of the kustomization in `directory`.
-    pub(crate) fn resources(mut self, directory: &Utf8Path) -> Result<Vec<Resource>, Error> {
-        self.gather(directory, Role::Base).map(|(gathered, _)| gathered.resources)
+    pub(crate) fn into_warnings(self) -> Vec<String> {
+        self.progress.warnings
     }
 
     /// Builds the kustomization in `directory`.
     pub(crate) fn gather(&mut self, directory: &Utf8Path, role: Role) -> Result<(Gathered, Kustomization), Error> {
-        self.read += 1;
-        if self.chain.len() >= DEPTH || self.read > KUSTOMIZATIONS {
+        self.progress.read += 1;
+        if self.chain.len() >= DEPTH || self.progress.read > KUSTOMIZATIONS {
             return Err(Error::invalid(format!("more than {DEPTH} nested or {KUSTOMIZATIONS} kustomizations")));
-        }
-        if self.chain.iter().any(|outer| outer == directory) {
-            let chain = self.chain.iter().map(|outer| format!("'{outer}'")).collect::<Vec<_>>().join(", ");
-            return Err(Error::invalid(format!(
-                "cycle detected: candidate root '{directory}' contains visited root in {chain}"
-            )));
         }
         self.chain.push(directory.to_owned());
         let gathered = self.gather_target(directory, role);
@@ -99,182 +101,268 @@ impl<'a> Build<'a> {
     }
 
     fn gather_target(&mut self, directory: &Utf8Path, role: Role) -> Result<(Gathered, Kustomization), Error> {
-        let (kustomization, file) = load(self.files, directory)?;
-        let component = kustomization.kind == COMPONENT;
-        let mut gathered = match role {
-            Role::Base if component => {
-                return Err(Error::invalid(format!("expected kind != '{COMPONENT}' for path '{directory}'")));
-            }
-            Role::Component(_) if !component => {
-                return Err(Error::invalid(format!(
-                    "expected kind '{COMPONENT}' for path '{directory}' but got '{}'",
-                    kustomization.kind
-                )));
-            }
-            Role::Root => {
-                self.origin = (!kustomization.build_metadata.is_empty()).then(String::new);
-                Gathered::default()
-            }
-            Role::Base => Gathered::default(),
-            Role::Component(gathered) => *gathered,
-        };
-        self.warnings.extend(kustomization.warnings());
-        let config = Config::default();
-        let mut target = Target {
+        let is_root = matches!(role, Role::Root);
+        let mut target = self.target(directory, is_root).map_err(|err| {
+            if is_root { err } else { err.during(format!("couldn't make target for path '{}'", shown(directory))) }
+        })?;
+        self.set_schemas(&target, is_root)?;
+        target.schemas = self.progress.schemas.clone();
+        let gathered = admit(role, &target.kustomization.kind, directory)?;
+        let gathered = self.accumulate(&mut target, gathered).map_err(|err| {
+            if is_root { err } else { err.during(format!("recursed accumulation of path '{}'", shown(directory))) }
+        })?;
+        Ok((gathered, target.kustomization))
+    }
+
+    /// Reads the kustomization file of a directory.
+    fn target(&mut self, directory: &Utf8Path, is_root: bool) -> Result<Target<'a>, Error> {
+        let (mut kustomization, file) = load(self.files, directory)?;
+        if is_root {
+            self.origin = (!kustomization.build_metadata.is_empty()).then(Base::default);
+        }
+        self.progress.warnings.extend(kustomization.warnings());
+        kustomization.fix();
+        let problems = kustomization.version_problems();
+        if !problems.is_empty() {
+            let problems = problems.join("\n");
+            return Err(Error::invalid(format!(
+                "Failed to read kustomization file under {}:\n{problems}",
+                shown(directory)
+            )));
+        }
+        Ok(Target {
             files: self.files,
             options: self.options,
             directory: directory.to_owned(),
             kustomization,
-            config,
+            config: Config::empty(),
+            schemas: Schemas::default(),
             origin: self.origin.clone(),
             file,
             chain: self.chain.clone(),
-        };
-        target.kustomization.fix();
-        let problems = target.kustomization.version_problems();
-        if !problems.is_empty() {
-            return Err(Error::invalid(format!("{}: {}", target.file_name(), problems.join(", "))));
+        })
+    }
+
+    /// Takes the schemas that a kustomization brings, unless an outer or earlier one did.
+    fn set_schemas(&mut self, target: &Target<'_>, is_root: bool) -> Result<(), Error> {
+        let field = &target.kustomization.openapi;
+        let own = field.get("path").map(|path| target.read(path)).transpose()?;
+        if self.progress.schemas_are_set && !is_root {
+            return Ok(());
         }
-        target.refuse_unsupported()?;
-        self.add_resources(&target, &mut gathered)?;
+        match (own, field.get("version")) {
+            (Some(_), Some(_)) => Err(Error::invalid("builtin version and custom schema provided, cannot use both")),
+            (Some(text), None) => {
+                self.progress.schemas = Schemas::parse(&text, self.progress.built_in)?;
+                self.progress.schemas_are_set = true;
+                Ok(())
+            }
+            (None, Some(version)) if version == BUILT_IN_VERSION => {
+                self.progress.schemas_are_set = true;
+                Ok(())
+            }
+            (None, Some(version)) if !version.is_empty() => {
+                Err(Error::invalid("the specified OpenAPI version is not built in"))
+            }
+            (None, _) => Ok(()),
+        }
+    }
+
+    /// Everything of one kustomization, in kustomize's order.
+    fn accumulate(&mut self, target: &mut Target<'a>, mut gathered: Gathered) -> Result<Gathered, Error> {
+        self.add_resources(target, &target.kustomization.resources, &mut gathered)
+            .map_err(|err| err.during("accumulating resources"))?;
+        let mut files = Config::empty();
         for path in &target.kustomization.configurations {
-            target.config.add_file(&target.read(path)?).map_err(|err| err.during(format!("configuration {path:?}")))?;
+            files.merge(&Config::parse(&target.read(path)?, path)?)?;
         }
-        target.config.merge(&gathered.config)?;
-        generators::run(&target, &mut gathered.resources)?;
-        gathered.config = target.config.clone();
+        let mut config = Config::default();
+        config.merge(&files)?;
+        gathered.config.merge(&config)?;
+        let paths = &target.kustomization.crds;
+        let crds =
+            crds::config(target, paths).map_err(|err| err.during(format!("loading CRDs [{}]", paths.join(" "))))?;
+        gathered.config.merge(&crds)?;
+        target.schemas = self.progress.schemas.clone();
+        generators::run(target, &mut gathered.resources)?;
         for path in &target.kustomization.components {
-            let inner = target.directory_of(path).map_err(|err| err.during("accumulating components"))?;
-            let step = format!("accumulating components: accumulateDirectory: \"{path}\"");
-            gathered =
-                self.descend(path, &inner, Role::Component(Box::new(gathered))).map_err(|err| err.during(step))?;
+            gathered = self.component(target, path, gathered).map_err(|err| err.during("accumulating components"))?;
         }
         target.config = gathered.config.clone();
-        transformers::run(&target, &mut gathered.resources)?;
-        vars::add(&mut gathered.vars, &target.kustomization.vars, &mut gathered.resources)?;
-        Ok((gathered, target.kustomization))
+        target.schemas = self.progress.schemas.clone();
+        target.mark(&mut gathered.resources);
+        let merged = transformers::run(target, &mut gathered.resources)?;
+        if merged && !self.progress.schemas.are_own() {
+            self.progress.built_in = BuiltIn::Below;
+        }
+        vars::add(&mut gathered.vars, &target.kustomization.vars, &mut gathered.resources)
+            .map_err(|err| err.during(format!("merging vars {}", vars::shown(&target.kustomization.vars))))?;
+        Ok(gathered)
+    }
+
+    fn component(&mut self, target: &Target<'_>, path: &str, gathered: Gathered) -> Result<Gathered, Error> {
+        let role = Role::Component(Box::new(gathered));
+        let said = |step: &str, err: &Error| Error::invalid(format!("{step} {}", quoted(&err.chain())));
+        if let Some(repository) = Repository::parse(path) {
+            return self.descend_remote(path, &repository, role).map_err(|err| said("accumulateDirectory:", &err));
+        }
+        let directory = target.directory_of(path).map_err(|err| said("loader.New", &err))?;
+        self.descend(path, &directory, role).map_err(|err| said("accumulateDirectory:", &err))
     }
 
     /// Builds what a kustomization names by `path`.
     fn descend(&mut self, path: &str, directory: &Utf8Path, role: Role) -> Result<Gathered, Error> {
         let before = self.origin.clone();
-        self.origin = before.as_deref().map(|origin| join(origin, path));
+        self.origin = before.as_ref().map(|origin| origin.join(path));
         let gathered = self.gather(directory, role);
         self.origin = before;
         gathered.map(|(gathered, _)| gathered)
     }
 
-    fn add_resources(&mut self, target: &Target<'_>, gathered: &mut Gathered) -> Result<(), Error> {
-        let loaded = target.kustomization.resources.iter().map(|path| {
-            self.resource(target, path).map_err(|err| err.during(format!("accumulating resources from '{path}'")))
-        });
+    /// Builds a kustomization of a repository.
+    fn descend_remote(&mut self, address: &str, repository: &Repository, role: Role) -> Result<Gathered, Error> {
+        let remote = self.options.remote.clone().ok_or_else(|| refused("clone", address))?;
+        if let Some(before) = self.progress.repositories.iter().find(|before| before.starts_with(address)) {
+            return Err(Error::invalid(format!(
+                "cycle detected: URI '{address}' referenced by previous URI '{before}'"
+            )));
+        }
+        let failed = |err| Error::invalid(format!("failed to clone '{}': {err}", repository.url));
+        let files = remote.repository(repository).map_err(failed)?;
+        // What a repository holds may not read what lies around it.
+        let options = Options { load_restrictions: crate::LoadRestrictions::RootOnly, ..self.options.clone() };
+        self.progress.repositories.push(address.to_owned());
+        let mut build = Build {
+            files: &*files,
+            options: &options,
+            progress: std::mem::take(&mut self.progress),
+            chain: Vec::new(),
+            origin: self.origin.as_ref().map(|_| Base::of(repository)),
+        };
+        let directory = flux_files::clean(Utf8Path::new(&repository.path))?;
+        let gathered = build.gather(&directory, role).map(|(gathered, _)| gathered);
+        self.progress = build.progress;
+        self.progress.repositories.pop();
+        let mut gathered = gathered?;
+        for resource in &mut gathered.resources {
+            resource.origin = resource.origin.take().map(|path| format!("{}//{path}", repository.url).into());
+        }
+        Ok(gathered)
+    }
+
+    /// Adds what paths lead to; whatever fails is told, not only the first.
+    pub(crate) fn add_resources(
+        &mut self,
+        target: &Target<'_>,
+        paths: &[String],
+        gathered: &mut Gathered,
+    ) -> Result<(), Error> {
         let mut known: HashSet<Key> = gathered.resources.iter().map(|resource| resource.id().key()).collect();
-        for (path, inner) in
-            target.kustomization.resources.iter().zip(all(loaded).map_err(|err| err.during("accumulating resources"))?)
-        {
-            gathered.config.merge(&inner.config)?;
-            vars::merge(&mut gathered.vars, &inner.vars)?;
-            for resource in inner.resources {
-                append(&mut gathered.resources, &mut known, resource).map_err(|err| {
-                    err.during(format!("accumulating resources from '{path}'")).during("accumulating resources")
-                })?;
+        all(paths.iter().map(|path| self.add_resource(target, path, gathered, &mut known))).map(drop)
+    }
+
+    /// Adds the objects of a file or, where there is none, of a directory or repository.
+    fn add_resource(
+        &mut self,
+        target: &Target<'_>,
+        path: &str,
+        gathered: &mut Gathered,
+        known: &mut HashSet<Key>,
+    ) -> Result<(), Error> {
+        let is_directory = !is_file_address(path)
+            && target.place(path).is_ok_and(|place| matches!(self.files.kind(&place), Ok(Kind::Directory)));
+        let no_file = if is_directory {
+            Error::invalid("is a directory")
+        } else {
+            match self.add_file(target, path, gathered, known) {
+                Ok(()) => return Ok(()),
+                Err(err) => err,
             }
+        };
+        let added = match Repository::parse(path) {
+            Some(repository) => {
+                self.descend_remote(path, &repository, Role::Base).map(|inner| (inner, path.to_owned()))
+            }
+            None => target.directory_of(path).and_then(|directory| {
+                let shown = shown(&directory).to_owned();
+                Ok((self.descend(path, &directory, Role::Base)?, shown))
+            }),
+        };
+        let added = added.and_then(|(inner, place)| {
+            append_all(gathered, inner, known)
+                .map_err(|err| err.during(format!("recursed merging from path '{place}'")))
+        });
+        added.map_err(|err| {
+            if no_file.is_malformed() {
+                return no_file;
+            }
+            // Only now is it worth saying why a directory is no file.
+            let no_file = match target.place(path) {
+                Ok(place) if is_directory => {
+                    unreadable(&flux_files::FilesError::IsDirectory(place.clone()), &place, self.files, self.options)
+                        .during(format!("accumulating resources from '{path}'"))
+                }
+                Ok(_) | Err(_) => no_file,
+            };
+            err.during(format!("accumulation err='{}'", no_file.chain()))
+        })
+    }
+
+    fn add_file(
+        &mut self,
+        target: &Target<'_>,
+        path: &str,
+        gathered: &mut Gathered,
+        known: &mut HashSet<Key>,
+    ) -> Result<(), Error> {
+        let read = || {
+            let content = target.read(path)?;
+            let place = if is_file_address(path) { path.into() } else { target.place(path)? };
+            objects(&content, &place, path)
+        };
+        let mut resources = read().map_err(|err| err.during(format!("accumulating resources from '{path}'")))?;
+        if !self.progress.schemas.are_own()
+            && self.progress.built_in == BuiltIn::Absent
+            && resources.iter().any(|resource| resource.gvk().is_namespaced().is_none())
+        {
+            self.progress.built_in = BuiltIn::Above;
+        }
+        target.mark(&mut resources);
+        if let Some(origin) = &self.origin {
+            let origin = origin.join(path);
+            for resource in &mut resources {
+                resource.recorded = Some(Origin::File(origin.clone()));
+            }
+        }
+        for resource in resources {
+            append(&mut gathered.resources, known, resource)
+                .map_err(|err| err.during(format!("merging resources from '{path}'")))?;
         }
         Ok(())
     }
+}
 
-    fn resource(&mut self, target: &Target<'_>, path: &str) -> Result<Gathered, Error> {
-        let place = target.place(path)?;
-        match self.files.kind(&place)? {
-            Kind::File => {
-                let mut resources = read_objects(self.files, &place)?;
-                if let Some(origin) = &self.origin {
-                    let path = join(origin, path);
-                    for resource in &mut resources {
-                        resource.recorded = Some(Origin::File(path.clone()));
-                    }
-                }
-                Ok(Gathered { resources, ..Gathered::default() })
-            }
-            Kind::Directory => self.descend(path, &place, Role::Base),
+/// What a kustomization starts from; a component may not be a base, nor the other way round.
+fn admit(role: Role, kind: &str, directory: &Utf8Path) -> Result<Gathered, Error> {
+    let place = shown(directory);
+    match role {
+        Role::Base if kind == COMPONENT => {
+            Err(Error::invalid(format!("expected kind != '{COMPONENT}' for path '{place}'")))
         }
+        Role::Component(_) if kind != COMPONENT => {
+            Err(Error::invalid(format!("expected kind '{COMPONENT}' for path '{place}' but got '{kind}'")))
+        }
+        Role::Component(gathered) => Ok(*gathered),
+        Role::Root | Role::Base => Ok(Gathered::default()),
     }
 }
 
-impl Target<'_> {
-    /// The place of a path that the kustomization names, from the root of the files.
-    pub(crate) fn place(&self, path: &str) -> Result<Utf8PathBuf, Error> {
-        if is_remote(path) {
-            return Err(Error::invalid(format!("remote base {path:?} is refused: only files of the source are read")));
-        }
-        if Utf8Path::new(path).is_absolute() {
-            return Err(Error::invalid(format!("path {path:?} must be relative")));
-        }
-        let place = flux_files::clean(&self.directory.join(path))?;
-        let outside = !place.starts_with(&self.directory);
-        if outside
-            && self.options.load_restrictions == LoadRestrictions::RootOnly
-            && self.files.kind(&place)? == Kind::File
-        {
-            return Err(Error::invalid(format!("security; file '{place}' is not in or below '{}'", self.directory)));
-        }
-        Ok(place)
+fn append_all(gathered: &mut Gathered, inner: Gathered, known: &mut HashSet<Key>) -> Result<(), Error> {
+    for resource in inner.resources {
+        append(&mut gathered.resources, known, resource)?;
     }
-
-    fn directory_of(&self, path: &str) -> Result<Utf8PathBuf, Error> {
-        let place = self.place(path)?;
-        match self.files.kind(&place)? {
-            Kind::Directory => Ok(place),
-            Kind::File => Err(Error::invalid(format!("'{path}' must resolve to a directory"))),
-        }
-    }
-
-    /// Whether a text names an existing file.
-    pub(crate) fn is_file(&self, path: &str) -> bool {
-        !path.contains('\n')
-            && self.place(path).is_ok_and(|place| self.files.kind(&place).is_ok_and(|kind| kind == Kind::File))
-    }
-
-    /// The text of a file.
-    pub(crate) fn read(&self, path: &str) -> Result<String, Error> {
-        let bytes = self.read_bytes(path)?;
-        String::from_utf8(bytes).map_err(|_| Error::invalid(format!("file {path:?} is not UTF-8")))
-    }
-
-    /// The content of a file.
-    pub(crate) fn read_bytes(&self, path: &str) -> Result<Vec<u8>, Error> {
-        let place = self.place(path)?;
-        Ok(self.files.read(&place)?)
-    }
-
-    /// Fails when the kustomization asks for what this engine does not do.
-    fn refuse_unsupported(&self) -> Result<(), Error> {
-        let asked = [
-            ("crds", !self.kustomization.crds.is_empty()),
-            ("openapi", !self.kustomization.openapi.is_empty()),
-            ("validators", !self.kustomization.validators.is_empty()),
-            ("helmCharts", !self.kustomization.helm_charts.is_empty()),
-        ];
-        let fields: Vec<_> = asked.into_iter().filter(|(_, asked)| *asked).map(|(field, _)| field).collect();
-        if fields.is_empty() {
-            return Ok(());
-        }
-        Err(Error::invalid(format!("{}: unsupported field {}", self.file_name(), fields.join(", "))))
-    }
-
-    /// The kustomization file as `buildMetadata` names it.
-    pub(crate) fn origin_file(&self) -> String {
-        join(self.origin.as_deref().unwrap_or_default(), &self.file)
-    }
-
-    fn file_name(&self) -> String {
-        self.directory.join(&self.file).to_string()
-    }
-}
-
-/// Whether a path is an address of something elsewhere.
-fn is_remote(path: &str) -> bool {
-    path.contains("://") || path.starts_with("git@") || path.starts_with("github.com/") || path.contains("?ref=")
+    gathered.config.merge(&inner.config)?;
+    vars::merge(&mut gathered.vars, &inner.vars)
 }
 
 /// Adds an object whose id must be new; `known` holds the ids of those that are there.
@@ -290,27 +378,30 @@ fn append(resources: &mut Vec<Resource>, known: &mut HashSet<Key>, resource: Res
 /// Adds a generated object, or changes the one of the same id as its behavior says.
 pub(crate) fn absorb(resources: &mut Vec<Resource>, generated: Resource) -> Result<(), Error> {
     let id = generated.id();
-    let same = |other: &Resource| other.ids().iter().any(|own| own.same(&id));
-    let found: Vec<usize> = (0..resources.len()).filter(|at| same(&resources[*at])).collect();
-    match (found[..].first(), generated.behavior) {
+    let found: Vec<usize> = (0..resources.len()).filter(|at| resources[*at].has_or_had(&id)).collect();
+    match (&found[..], generated.behavior) {
         // No object has or had the id, so none is added twice.
-        (None, Behavior::Create) => {
+        ([], Behavior::Create) => {
             resources.push(generated);
             Ok(())
         }
-        (None, Behavior::Replace | Behavior::Merge) => {
+        ([], Behavior::Replace | Behavior::Merge) => {
             Err(Error::invalid(format!("id {id} does not exist; cannot merge or replace")))
         }
-        (Some(_), Behavior::Create) => {
-            Err(Error::invalid(format!("id {id} exists; behavior must be merge or replace")))
-        }
-        (Some(at), Behavior::Replace) => {
+        ([_], Behavior::Create) => Err(Error::invalid(format!(
+            "id {id} exists; can not use behavior: 'unspecified', behavior must be merge or replace"
+        ))),
+        ([at], Behavior::Replace) => {
             generators::replace(&mut resources[*at], generated);
             Ok(())
         }
-        (Some(at), Behavior::Merge) => {
+        ([at], Behavior::Merge) => {
             generators::merge(&mut resources[*at], generated);
             Ok(())
+        }
+        (several, _) => {
+            let ids: Vec<_> = several.iter().map(|at| resources[*at].id().to_string()).collect();
+            Err(Error::invalid(format!("found multiple objects [{}] that could accept merge of {id}", ids.join(" "))))
         }
     }
 }

@@ -6,34 +6,44 @@
 use flux_yaml::{Content, Node};
 
 use crate::Error;
-use crate::merge::{DIRECTIVE, walk};
+use crate::merge::{DIRECTIVE, Rules, walk};
 use crate::schema::Schema;
 
-/// The patch's elements first, merged with those of the same keys, then those that only the target has.
-pub(crate) fn merge(
-    mut target: Vec<Node>,
-    patch: Option<&[Node]>,
-    schema: &'static Schema,
-) -> Result<Vec<Node>, Error> {
-    let sides: Vec<&[Node]> = patch.into_iter().chain([target.as_slice()]).collect();
-    if schema.keys.is_empty() {
+/// What is known of a list's elements.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Elements<'s> {
+    /// What tells them apart; none for scalars.
+    pub(crate) keys: &'s [&'s str],
+    pub(crate) schema: Option<Schema<'s>>,
+    pub(crate) rules: Rules<'s>,
+}
+
+/// The patch's elements first, merged with those of the same keys, then those that only the target has; or the
+/// target's first.
+pub(crate) fn merge(mut target: Vec<Node>, patch: Option<&[Node]>, elements: Elements<'_>) -> Result<Vec<Node>, Error> {
+    let Elements { keys: all_keys, schema, rules } = elements;
+    let mut sides: Vec<&[Node]> = patch.into_iter().chain([target.as_slice()]).collect();
+    if !rules.patch_first {
+        sides.reverse();
+    }
+    if all_keys.is_empty() {
         return Ok(scalars(&sides));
     }
-    let mut values = key_values(&sides, schema.keys);
-    if schema.keys.len() > 1 {
+    let mut values = key_values(&sides, all_keys);
+    if all_keys.len() > 1 {
         fill_in(&mut values);
     }
     let mut merged = Vec::new();
     let mut keys = Vec::new();
     for own in &values {
-        let (valid_keys, valid_values) = valid(&values, own, schema.keys);
+        let (valid_keys, valid_values) = valid(&values, own, all_keys);
         let (match_keys, match_values) = valid(std::slice::from_ref(&valid_values), &valid_values, &valid_keys);
         let find = |list: &[Node]| list.iter().position(|element| has(element, &match_keys, &match_values));
         let at = find(&target);
         let from_patch = patch.and_then(|patch| Some(patch[find(patch)?].clone()));
         let replaces =
             from_patch.as_ref().is_some_and(|element| element.get(DIRECTIVE).and_then(Node::text) == Some("replace"));
-        let element = walk(at.map(|at| target[at].clone()), from_patch, schema.element())?;
+        let element = walk(at.map(|at| target[at].clone()), from_patch, rules, schema)?;
         keys.clone_from(&valid_keys);
         let Some(mut element) = element.filter(|element| !element.is_null() && !is_empty_map(element)) else {
             set(&mut target, None, &valid_keys, &valid_values)?;
@@ -50,7 +60,11 @@ pub(crate) fn merge(
         }
         set(&mut merged, Some(&element), &valid_keys, &valid_values)?;
     }
-    if values.is_empty() { Ok(target) } else { append(merged, &target, &keys) }
+    match (values.is_empty(), rules.patch_first) {
+        (true, _) => Ok(target),
+        (false, true) => append(merged, &target, &keys),
+        (false, false) => append(target, &merged, &keys),
+    }
 }
 
 /// Each text once, the patch's before the target's.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::Error;
+use crate::id::or;
 use crate::record::{Field, Mode, Problem, record};
 use crate::tables::specs;
 
@@ -148,8 +149,16 @@ pub(crate) struct Config {
     pub(crate) var_reference: Specs,
     pub(crate) images: Specs,
     pub(crate) replicas: Specs,
-    /// Whether anything was added to the built-in tables.
-    extended: bool,
+    tables: Tables,
+}
+
+/// What the tables of a [`Config`] are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tables {
+    Empty,
+    /// The built-in ones, which merge into themselves without a change.
+    BuiltIn,
+    Extended,
 }
 
 impl Default for Config {
@@ -166,30 +175,66 @@ impl Default for Config {
             var_reference: Cow::Borrowed(specs::VAR_REFERENCE),
             images: Cow::Borrowed(specs::IMAGES),
             replicas: Cow::Borrowed(specs::REPLICAS),
-            extended: false,
+            tables: Tables::BuiltIn,
         }
     }
 }
 
 impl Config {
-    /// Adds another kustomization's tables; most add nothing.
-    pub(crate) fn merge(&mut self, other: &Self) -> Result<(), Error> {
-        if !other.extended {
-            return Ok(());
+    /// No tables at all.
+    pub(crate) fn empty() -> Self {
+        let none = || Cow::Borrowed::<'static, [Spec]>(&[]);
+        Self {
+            name_prefix: none(),
+            name_suffix: none(),
+            namespace: none(),
+            common_labels: none(),
+            labels: none(),
+            template_labels: none(),
+            common_annotations: none(),
+            name_reference: Cow::Borrowed(&[]),
+            var_reference: none(),
+            images: none(),
+            replicas: none(),
+            tables: Tables::Empty,
         }
-        self.extended = true;
-        merge(&mut self.name_prefix, &other.name_prefix)?;
-        merge(&mut self.name_suffix, &other.name_suffix)?;
-        merge(&mut self.namespace, &other.namespace)?;
-        merge(&mut self.common_labels, &other.common_labels)?;
-        merge(&mut self.labels, &other.labels)?;
-        merge(&mut self.template_labels, &other.template_labels)?;
-        merge(&mut self.common_annotations, &other.common_annotations)?;
-        merge(&mut self.var_reference, &other.var_reference)?;
-        merge(&mut self.images, &other.images)?;
-        merge(&mut self.replicas, &other.replicas)?;
+    }
+
+    /// Adds other tables. A field that is named for all kinds is dropped where one of its kinds is named already.
+    pub(crate) fn merge(&mut self, other: &Self) -> Result<(), Error> {
+        match (self.tables, other.tables) {
+            (_, Tables::Empty) | (Tables::BuiltIn, Tables::BuiltIn) => return Ok(()),
+            (Tables::Empty, Tables::BuiltIn) => {
+                *self = other.clone();
+                return Ok(());
+            }
+            (Tables::Empty | Tables::Extended | Tables::BuiltIn, _) => {}
+        }
+        self.tables = Tables::Extended;
+        self.merge_each(other)
+    }
+
+    fn merge_each(&mut self, other: &Self) -> Result<(), Error> {
+        for (own, more, name) in [
+            (&mut self.name_prefix, &other.name_prefix, "NamePrefix"),
+            (&mut self.name_suffix, &other.name_suffix, "NameSuffix"),
+            (&mut self.namespace, &other.namespace, "NameSpace"),
+            (&mut self.common_annotations, &other.common_annotations, "CommonAnnotations"),
+            (&mut self.common_labels, &other.common_labels, "CommonLabels"),
+            (&mut self.labels, &other.labels, "Labels"),
+            (&mut self.template_labels, &other.template_labels, "TemplateLabels"),
+            (&mut self.var_reference, &other.var_reference, "VarReference"),
+            (&mut self.images, &other.images, "Images"),
+            (&mut self.replicas, &other.replicas, "Replicas"),
+        ] {
+            merge(own, more).map_err(|err| err.during(format!("failed to merge {name} fieldSpec")))?;
+            sort(own);
+        }
         for references in other.name_reference.iter() {
-            self.merge_references(references)?;
+            self.merge_references(references).map_err(|err| err.during("failed to merge NameReference fieldSpec"))?;
+        }
+        if !self.name_reference.is_sorted_by_key(references_key) {
+            self.name_reference.to_mut().sort_by_cached_key(references_key);
         }
         Ok(())
     }
@@ -206,54 +251,85 @@ impl Config {
         Ok(())
     }
 
-    /// Adds the tables of a configuration file.
-    pub(crate) fn add_file(&mut self, text: &str) -> Result<(), Error> {
+    /// The tables of a configuration file.
+    pub(crate) fn parse(text: &str, path: &str) -> Result<Self, Error> {
         let node = flux_yaml::parse(text, flux_yaml::Limits::default())
-            .map_err(|err| Error::invalid(err.to_string()))?
+            .map_err(|err| Error::invalid(format!("error converting YAML to JSON: {err}: {path}")))?
             .unwrap_or_else(|| flux_yaml::Node::mapping(Vec::new()));
-        let mut fields = ConfigFields::read(&node, Mode::Strict).map_err(|problem| Error::invalid(problem.message))?;
-        for specs in [
-            &mut fields.name_prefix,
-            &mut fields.name_suffix,
-            &mut fields.namespace,
-            &mut fields.common_labels,
-            &mut fields.labels,
-            &mut fields.template_labels,
-            &mut fields.common_annotations,
-            &mut fields.var_reference,
-            &mut fields.images,
-            &mut fields.replicas,
-        ] {
-            specs.sort_by_key(sort_key);
-        }
+        let fields = ConfigFields::read(&node, Mode::Strict).map_err(|problem| {
+            Error::invalid(format!("error unmarshaling JSON: {}: {path}:{}", problem.message, problem.line))
+        })?;
         let references = |fields: ReferenceFields| References {
             group: fields.group.into(),
             version: fields.version.into(),
             kind: fields.kind.into(),
             specs: fields.field_specs.into(),
         };
-        self.merge(&Self {
-            name_prefix: fields.name_prefix.into(),
-            name_suffix: fields.name_suffix.into(),
-            namespace: fields.namespace.into(),
-            common_labels: fields.common_labels.into(),
-            labels: fields.labels.into(),
-            template_labels: fields.template_labels.into(),
-            common_annotations: fields.common_annotations.into(),
-            name_reference: fields.name_reference.into_iter().map(references).collect(),
-            var_reference: fields.var_reference.into(),
-            images: fields.images.into(),
-            replicas: fields.replicas.into(),
-            extended: true,
+        let mut name_reference: Vec<References> = fields.name_reference.into_iter().map(references).collect();
+        name_reference.sort_by_cached_key(references_key);
+        let sorted = |mut specs: Vec<Spec>| {
+            specs.sort_by_cached_key(sort_key);
+            Cow::Owned(specs)
+        };
+        Ok(Self {
+            name_prefix: sorted(fields.name_prefix),
+            name_suffix: sorted(fields.name_suffix),
+            namespace: sorted(fields.namespace),
+            common_labels: sorted(fields.common_labels),
+            labels: sorted(fields.labels),
+            template_labels: sorted(fields.template_labels),
+            common_annotations: sorted(fields.common_annotations),
+            name_reference: name_reference.into(),
+            var_reference: sorted(fields.var_reference),
+            images: sorted(fields.images),
+            replicas: sorted(fields.replicas),
+            tables: Tables::Extended,
         })
+    }
+
+    /// Adds a field for common annotations.
+    pub(crate) fn add_annotation(&mut self, spec: Spec) -> Result<(), Error> {
+        self.tables = Tables::Extended;
+        merge(&mut self.common_annotations, &[spec])
+    }
+
+    /// Adds a field for common labels.
+    pub(crate) fn add_label(&mut self, spec: Spec) -> Result<(), Error> {
+        self.tables = Tables::Extended;
+        merge(&mut self.common_labels, &[spec])
+    }
+
+    /// Adds a field that name prefixes change.
+    pub(crate) fn add_prefix(&mut self, spec: Spec) -> Result<(), Error> {
+        self.tables = Tables::Extended;
+        merge(&mut self.name_prefix, &[spec])
+    }
+
+    /// Adds fields that refer to objects of a kind.
+    pub(crate) fn add_references(&mut self, references: &References) -> Result<(), Error> {
+        self.tables = Tables::Extended;
+        self.merge_references(references)
     }
 }
 
-/// The order in which upstream keeps a file's fields.
+fn sort(specs: &mut Specs) {
+    if !specs.is_sorted_by_key(sort_key) {
+        specs.to_mut().sort_by_cached_key(sort_key);
+    }
+}
+
+fn references_key(references: &References) -> (i64, String) {
+    gvk_key(&references.group, &references.version, &references.kind)
+}
+
+/// The order in which upstream keeps fields.
 fn sort_key(spec: &Spec) -> (i64, String) {
-    let or = |text: &str, other: &str| if text.is_empty() { other.to_owned() } else { text.to_owned() };
-    let text = [or(&spec.group, "~G"), or(&spec.version, "~V"), or(&spec.kind, "~K")].join("_");
-    (crate::sort::rank(&spec.kind), text)
+    gvk_key(&spec.group, &spec.version, &spec.kind)
+}
+
+fn gvk_key(group: &str, version: &str, kind: &str) -> (i64, String) {
+    let text = [or(group, "~G"), or(version, "~V"), or(kind, "~K")].join("_");
+    (crate::sort::rank(kind), text)
 }
 
 /// `base` with what `more` adds to it.
@@ -272,4 +348,36 @@ fn merge(base: &mut Specs, more: &[Spec]) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_tables_merge_into_nothing_without_a_change() {
+        let mut config = Config::empty();
+        config.merge_each(&Config::default()).unwrap();
+        let built_in = Config::default();
+        assert_eq!(config.common_labels, built_in.common_labels);
+        assert_eq!(config.common_annotations, built_in.common_annotations);
+        assert_eq!(config.namespace, built_in.namespace);
+        assert_eq!(config.var_reference, built_in.var_reference);
+        assert_eq!((config.images, config.replicas), (built_in.images, built_in.replicas));
+        assert_eq!(config.name_reference.len(), built_in.name_reference.len());
+        for (own, known) in config.name_reference.iter().zip(built_in.name_reference.iter()) {
+            assert_eq!((&own.kind, &own.specs), (&known.kind, &known.specs));
+        }
+    }
+
+    #[test]
+    fn a_kind_of_its_own_takes_the_place_of_all_kinds() {
+        let file = "namePrefix: [{path: metadata/name, kind: W}]";
+        let mut config = Config::default();
+        config.merge(&Config::parse(file, "c.yaml").unwrap()).unwrap();
+        assert_eq!(config.name_prefix.len(), 2);
+        let mut gathered = Config::empty();
+        gathered.merge(&config).unwrap();
+        assert_eq!(gathered.name_prefix.iter().map(|spec| spec.kind.as_ref()).collect::<Vec<_>>(), ["W"]);
+    }
 }

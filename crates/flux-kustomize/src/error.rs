@@ -25,13 +25,12 @@ pub enum Error {
     #[error("cannot read file")]
     File(#[source] FilesError),
     /// A file is not YAML.
-    #[error("MalformedYAMLError in {path}")]
+    #[error("MalformedYAMLError: {problem} in File: {path}")]
     Malformed {
-        /// The file.
+        /// The file, as the kustomization names it.
         path: Utf8PathBuf,
         /// Where and what.
-        #[source]
-        source: flux_yaml::Error,
+        problem: flux_yaml::Error,
     },
     /// An object cannot be printed or converted.
     #[error("{object}")]
@@ -43,7 +42,7 @@ pub enum Error {
         source: flux_yaml::Error,
     },
     /// A kustomization file is not one.
-    #[error("invalid Kustomization: {path}:{line}: {message}")]
+    #[error("invalid Kustomization: {message}: {path}:{line}")]
     Kustomization {
         /// The file.
         path: Utf8PathBuf,
@@ -74,6 +73,25 @@ impl Error {
     /// This error as the cause of a failed step.
     pub(crate) fn during(self, step: impl Into<String>) -> Self {
         Self::Step { step: step.into(), source: Box::new(self) }
+    }
+
+    /// Whether a file is not YAML, so that it was meant to be one.
+    pub(crate) fn is_malformed(&self) -> bool {
+        match self {
+            Self::Malformed { .. } => true,
+            Self::Step { source, .. } => source.is_malformed(),
+            Self::Several(_)
+            | Self::File(_)
+            | Self::Object { .. }
+            | Self::Kustomization { .. }
+            | Self::Substitute { .. }
+            | Self::Invalid(_) => false,
+        }
+    }
+
+    /// This error with the object that it is about behind it.
+    pub(crate) fn about(self, object: &impl std::fmt::Display) -> Self {
+        Self::Invalid(format!("{}: in {object}", self.chain()))
     }
 
     /// The whole chain in one line.

@@ -8,11 +8,13 @@ use flux_yaml::{Node, Style};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use crate::accumulate::{Target, absorb};
+use crate::accumulate::absorb;
 use crate::kustomization::{Generator, GeneratorOptions};
 use crate::origin::Origin;
-use crate::plugins::{self, Made};
+use crate::plugins::{self, Generating, HELM, IamPolicy, Made, NO_HELM};
 use crate::resource::{Behavior, Resource, child};
+use crate::target::Target;
+use crate::transformers::trouble;
 use crate::{Error, json_text};
 
 /// Marks an object of a file whose name is to end with its hash.
@@ -23,24 +25,34 @@ const DATA: [&str; 2] = ["data", "binaryData"];
 
 /// Runs all generators of a kustomization.
 pub(crate) fn run(target: &Target<'_>, resources: &mut Vec<Resource>) -> Result<(), Error> {
-    let common = target.kustomization.generator_options.as_ref();
-    let field = |made: Made, generators: &[Generator]| -> Vec<(Made, Generator, Origin)> {
-        let origin = Origin::builtin(&target.origin_file(), made.generator());
+    let kustomization = &target.kustomization;
+    let common = kustomization.generator_options.as_ref();
+    let field = |made: Made, generators: &[Generator]| -> Vec<(Generating, Origin)> {
+        let origin = Origin::builtin(target.origin_file(), made.generator());
         let with_options = |generator: &Generator| {
             let options = Some(merged_options(common, generator.options.as_ref()));
-            (made, Generator { options, ..generator.clone() }, origin.clone())
+            (Generating::Data(made, Box::new(Generator { options, ..generator.clone() })), origin.clone())
         };
         generators.iter().map(with_options).collect()
     };
-    let mut all = field(Made::ConfigMap, &target.kustomization.config_map_generator);
-    all.extend(field(Made::Secret, &target.kustomization.secret_generator));
-    all.extend(plugins::generators(target, &target.kustomization.generators)?);
-    for (made, generator, origin) in all {
-        let title = format!("{} {:?}", made.generator(), generator.name);
-        let mut generated = generate(target, made, &generator).map_err(|err| err.during(title.clone()))?;
+    let mut generators = field(Made::ConfigMap, &kustomization.config_map_generator);
+    generators.extend(field(Made::Secret, &kustomization.secret_generator));
+    if let Some(chart) = kustomization.helm_charts.first() {
+        return Err(trouble(Error::invalid(NO_HELM), HELM, chart));
+    }
+    generators.extend(
+        plugins::generators(target, &kustomization.generators)
+            .map_err(|err| err.during("loading generator plugins"))?,
+    );
+    for (generating, origin) in generators {
+        let mut generated = match &generating {
+            Generating::Data(made, generator) => generate(target, *made, generator)?,
+            Generating::Account(policy) => account(policy)?,
+        };
         if target.origin.is_some() {
             generated.recorded = Some(origin);
         }
+        let title = generated.title();
         absorb(resources, generated).map_err(|err| err.during(format!("merging from generator {title}")))?;
     }
     Ok(())
@@ -48,17 +60,11 @@ pub(crate) fn run(target: &Target<'_>, resources: &mut Vec<Resource>) -> Result<
 
 fn generate(target: &Target<'_>, made: Made, generator: &Generator) -> Result<Resource, Error> {
     if generator.name.is_empty() {
-        return Err(Error::invalid("a generator needs a name"));
+        return Err(Error::invalid("a configmap must have a name"));
     }
     let options = generator.options.clone().unwrap_or_default();
     let kind = if made == Made::Secret { "Secret" } else { "ConfigMap" };
-    let mut node = Node::mapping(Vec::new());
-    node.set("apiVersion", Node::string("v1"));
-    node.set("kind", Node::string(kind));
-    child(&mut node, "metadata").set("name", Node::string(generator.name.as_str()));
-    if !generator.namespace.is_empty() {
-        child(&mut node, "metadata").set("namespace", Node::string(generator.namespace.as_str()));
-    }
+    let mut node = base(kind, &generator.name, &generator.namespace);
     for (field, pairs) in [("labels", &options.labels), ("annotations", &options.annotations)] {
         for (key, value) in pairs {
             child(child(&mut node, "metadata"), field).set(key, Node::string(value.as_str()));
@@ -69,7 +75,9 @@ fn generate(target: &Target<'_>, made: Made, generator: &Generator) -> Result<Re
         node.set("type", Node::string(secret_type));
         child(&mut node, "data");
     }
-    for (key, content) in pairs(target, generator)? {
+    let about = || format!("{kind}/{} of {}", generator.name, target.directory.join(&target.file));
+    let pairs = pairs(target, generator).map_err(|err| err.during("loading KV pairs").about(&about()))?;
+    for (key, content) in pairs {
         let (field, value) = match (made, String::from_utf8(content)) {
             (Made::ConfigMap, Ok(text)) => ("data", Node::string(text)),
             (Made::ConfigMap, Err(err)) => ("binaryData", encoded(err.as_bytes())),
@@ -84,6 +92,29 @@ fn generate(target: &Target<'_>, made: Made, generator: &Generator) -> Result<Re
     let mut resource = Resource::new(node, None);
     resource.needs_hash = !options.disable_name_suffix_hash;
     resource.behavior = Behavior::parse(&generator.behavior);
+    Ok(resource)
+}
+
+fn base(kind: &str, name: &str, namespace: &str) -> Node {
+    let mut node = Node::mapping(Vec::new());
+    node.set("apiVersion", Node::string("v1"));
+    node.set("kind", Node::string(kind));
+    child(&mut node, "metadata").set("name", Node::string(name));
+    if !namespace.is_empty() {
+        child(&mut node, "metadata").set("namespace", Node::string(namespace));
+    }
+    node
+}
+
+/// A ServiceAccount that acts as a service account of Google Cloud.
+fn account(policy: &IamPolicy) -> Result<Resource, Error> {
+    let IamPolicy { cloud, account, cloud_account } = policy;
+    if cloud != "gke" {
+        return Err(Error::invalid(format!("cloud provider {cloud} not supported yet")));
+    }
+    let mut resource = Resource::new(base("ServiceAccount", &account.name, &account.namespace), None);
+    let email = format!("{}@{}.iam.gserviceaccount.com", cloud_account.name, cloud_account.project);
+    resource.annotate("iam.gke.io/gcp-service-account", &email);
     Ok(resource)
 }
 
@@ -118,11 +149,16 @@ fn pairs(target: &Target<'_>, generator: &Generator) -> Result<BTreeMap<String, 
         }
         match pairs.insert(key.clone(), content) {
             None => Ok(()),
-            Some(_) => Err(Error::invalid(format!("cannot add key {key}, another key by that name already exists"))),
+            Some(_) => Err(Error::invalid(format!("configmap {} illegally repeats the key `{key}`", generator.name))),
         }
     };
+    let failed = |what: &str, sources: &[String]| {
+        let step = format!("{what} [{}]", sources.join(" "));
+        move |err: Error| err.during(step)
+    };
     for path in &generator.envs {
-        for (key, value) in env_file(&target.read(path)?).map_err(|err| err.during(format!("env file {path:?}")))? {
+        let read = target.read(path).and_then(|text| env_file(&text, path));
+        for (key, value) in read.map_err(failed("env source files:", &generator.envs))? {
             put(key, value.into_bytes())?;
         }
     }
@@ -130,18 +166,31 @@ fn pairs(target: &Target<'_>, generator: &Generator) -> Result<BTreeMap<String, 
         let (key, value) = literal
             .split_once('=')
             .filter(|(key, _)| !key.is_empty())
-            .ok_or_else(|| Error::invalid(format!("invalid literal source {literal}, expected key=value")))?;
+            .ok_or_else(|| Error::invalid(format!("invalid literal source {literal}, expected key=value")))
+            .map_err(failed("literal sources", &generator.literals))?;
         put(key.to_owned(), unquoted(value).as_bytes().to_vec())?;
     }
     for file in &generator.files {
-        let (key, path) = match file.split_once('=') {
-            None => (file.rsplit('/').next().unwrap_or(file), file.as_str()),
-            Some((key, path)) if !key.is_empty() && !path.is_empty() && !path.contains('=') => (key, path),
-            Some(_) => return Err(Error::invalid(format!("invalid file source {file:?}, expected key=path"))),
-        };
-        put(key.to_owned(), target.read_bytes(path)?)?;
+        let read = file_source(file).and_then(|(key, path)| Ok((key, target.read_bytes(path)?)));
+        let (key, content) = read.map_err(failed("file sources:", &generator.files))?;
+        put(key.to_owned(), content)?;
     }
     Ok(pairs)
+}
+
+/// The key and the path of `key=path`; without a key it is the file's name.
+fn file_source(source: &str) -> Result<(&str, &str), Error> {
+    match source.split_once('=') {
+        None => Ok((source.rsplit('/').next().unwrap_or(source), source)),
+        Some(("", path)) => {
+            Err(Error::invalid(format!("missing key name for file path {path:?} in source {source:?}")))
+        }
+        Some((key, "")) => Err(Error::invalid(format!("missing file path for key name {key:?} in source {source:?}"))),
+        Some((_, path)) if path.contains('=') => {
+            Err(Error::invalid(format!("source {source:?} key name or file path contains '='")))
+        }
+        Some(pair) => Ok(pair),
+    }
 }
 
 /// Whether a text may be a key of a ConfigMap.
@@ -161,10 +210,10 @@ fn unquoted(text: &str) -> &str {
     if text.len() < 2 { text } else { inner('"').or_else(|| inner('\'')).unwrap_or(text) }
 }
 
-fn env_file(text: &str) -> Result<Vec<(String, String)>, Error> {
+fn env_file(text: &str, path: &str) -> Result<Vec<(String, String)>, Error> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut pairs = Vec::new();
-    for line in text.lines() {
+    for (at, line) in text.lines().enumerate() {
         let line = line.trim_start();
         if line.is_empty() || line.starts_with('#') {
             continue;
@@ -175,7 +224,7 @@ fn env_file(text: &str) -> Result<Vec<(String, String)>, Error> {
             && !key.starts_with(|c: char| c.is_ascii_digit())
             && key.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
         if !valid {
-            return Err(Error::invalid(format!("{key:?} is not a valid key name")));
+            return Err(Error::invalid(format!("{key:?} is not a valid key name: {path}:{}", at + 1)));
         }
         pairs.push((key.to_owned(), value.to_owned()));
     }
@@ -276,10 +325,10 @@ mod tests {
 
     #[test]
     fn env_files_are_read_line_by_line() {
-        let pairs = env_file("\u{feff}A=1\n# no\n\n  B=\"x\" \nC").unwrap();
+        let pairs = env_file("\u{feff}A=1\n# no\n\n  B=\"x\" \nC", "f").unwrap();
         let expected = [("A", "1"), ("B", "\"x\" "), ("C", "")].map(|(key, value)| (key.to_owned(), value.to_owned()));
         assert_eq!(pairs, expected);
-        assert!(env_file("1A=b").is_err());
+        assert!(env_file("1A=b", "f").is_err());
     }
 
     #[test]

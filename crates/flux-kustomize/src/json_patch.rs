@@ -32,6 +32,7 @@ struct Pointer {
 
 impl Pointer {
     fn parse(text: &str) -> Self {
+        // A text without a slash names nothing.
         let parts = text.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect();
         Self { text: text.to_owned(), parts }
     }
@@ -62,7 +63,7 @@ fn operation(node: &Node) -> Result<Operation, Error> {
         Some("move") => Kind::Move,
         Some("copy") => Kind::Copy,
         Some("test") => Kind::Test,
-        Some(other) => return Err(Error::invalid(format!("unexpected kind: {other}"))),
+        Some(other) => return Err(Error::invalid(format!("Unexpected kind: {other}"))),
         None => return Err(Error::invalid("missing field op")),
     };
     let path = text("path").ok_or_else(|| Error::invalid("missing field path"))?;
@@ -81,25 +82,93 @@ pub(crate) fn apply(document: &mut Value, operations: &[Operation]) -> Result<()
 fn apply_one(document: &mut Value, operation: &Operation) -> Result<(), Error> {
     let Operation { kind, path, from, value } = operation;
     let value = || value.clone().unwrap_or(Value::Null);
-    let from = || from.as_ref().ok_or_else(|| Error::invalid("missing field from"));
+    let from = |name: &str| {
+        from.as_ref().ok_or_else(|| {
+            Error::invalid(format!(
+                "{name} operation failed to decode from: operation, missing from field: missing value"
+            ))
+        })
+    };
+    let text = &path.text;
     match kind {
-        Kind::Add => add(document, path, value()),
-        Kind::Remove => remove(document, path).map(drop),
+        Kind::Add => {
+            let (container, key) = find(document, path).ok_or_else(|| {
+                Error::invalid(format!("add operation does not apply: doc is missing path: \"{text}\": missing value"))
+            })?;
+            add(container, key, value()).map_err(|err| err.during(format!("error in add for path: '{text}'")))
+        }
+        Kind::Remove => {
+            let (container, key) = find(document, path).ok_or_else(|| {
+                Error::invalid(format!(
+                    "remove operation does not apply: doc is missing path: \"{text}\": missing value"
+                ))
+            })?;
+            let removed = remove(container, key);
+            removed.map(drop).map_err(|err| err.during(format!("error in remove for path: '{text}'")))
+        }
         Kind::Replace => replace(document, path, value()),
         Kind::Move => {
-            let moved = remove(document, from()?)?;
-            add(document, path, moved)
+            let from = from("move")?;
+            let (container, key) = find(document, from)
+                .ok_or_else(|| missing("move operation does not apply: doc is missing from path", from))?;
+            let moved = remove(container, key).map_err(|err| err.during(format!("error in move for path: '{key}'")))?;
+            let (container, key) = find(document, path)
+                .ok_or_else(|| missing("move operation does not apply: doc is missing destination path", path))?;
+            add(container, key, moved).map_err(|err| err.during(format!("error in move for path: '{text}'")))
         }
         Kind::Copy => {
-            let copied = get(document, from()?).cloned().ok_or_else(|| missing("copy", from().ok()))?;
-            add(document, path, copied)
+            let from = from("copy")?;
+            let (container, key) = find(document, from)
+                .ok_or_else(|| missing("copy operation does not apply: doc is missing from path", from))?;
+            let copied =
+                get(container, key).map_err(|err| err.during(format!("error in copy for from: '{}'", from.text)))?;
+            let copied = copied.cloned().unwrap_or(Value::Null);
+            let (container, key) = find(document, path)
+                .ok_or_else(|| missing("copy operation does not apply: doc is missing destination path", path))?;
+            add(container, key, copied).map_err(|err| err.during("error while adding value during copy"))
         }
-        Kind::Test => {
-            let found = get(document, path).cloned().unwrap_or(Value::Null);
-            let same = same(&found, &value());
-            if same { Ok(()) } else { Err(Error::invalid(format!("testing path {} failed", path.text))) }
-        }
+        Kind::Test => test(document, path, &value()),
     }
+}
+
+fn missing(what: &str, path: &Pointer) -> Error {
+    Error::invalid(format!("{what}: {}: missing value", path.text))
+}
+
+fn replace(document: &mut Value, path: &Pointer, value: Value) -> Result<(), Error> {
+    if path.text.is_empty() {
+        if !value.is_object() && !value.is_array() {
+            return Err(Error::invalid("replace operation value must be object or array"));
+        }
+        *document = value;
+        return Ok(());
+    }
+    let (container, key) =
+        find(document, path).ok_or_else(|| missing("replace operation does not apply: doc is missing path", path))?;
+    let absent = |_| missing("replace operation does not apply: doc is missing key", path);
+    match container {
+        // Version 4 makes a key that is not there.
+        Value::Object(object) => drop(object.insert(key.to_owned(), value)),
+        Value::Array(items) => {
+            let at = index(key, items.len()).map_err(absent)?;
+            items[at] = value;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn test(document: &mut Value, path: &Pointer, value: &Value) -> Result<(), Error> {
+    let text = &path.text;
+    let found = if text.is_empty() {
+        document.clone()
+    } else {
+        let (container, key) =
+            find(document, path).ok_or_else(|| missing("test operation does not apply: is missing path", path))?;
+        let found = get(container, key).map_err(|err| err.during(format!("error in test for path: '{text}'")))?;
+        found.cloned().unwrap_or(Value::Null)
+    };
+    if same(&found, value) { Ok(()) } else { Err(Error::invalid(format!("testing value {text} failed: test failed"))) }
 }
 
 /// Equal as JSON: a whole number may be written as a float.
@@ -110,101 +179,65 @@ fn same(left: &Value, right: &Value) -> bool {
     }
 }
 
-fn missing(what: &str, path: Option<&Pointer>) -> Error {
-    let path = path.map_or("", |path| path.text.as_str());
-    Error::invalid(format!("{what} operation does not apply: doc is missing path: \"{path}\": missing value"))
-}
-
-fn get<'d>(document: &'d Value, path: &Pointer) -> Option<&'d Value> {
-    path.parts.iter().try_fold(document, |node, part| match node {
-        Value::Object(object) => object.get(part),
-        Value::Array(items) => items.get(index(part, items.len())?),
-        _ => None,
-    })
-}
-
-/// The container of what the path names, and the last part.
-fn parent<'d, 'p>(document: &'d mut Value, path: &'p Pointer, what: &str) -> Result<(&'d mut Value, &'p str), Error> {
-    let (last, parts) = path.parts.split_last().ok_or_else(|| missing(what, Some(path)))?;
+/// The object or list that holds what the path names, and the path's last part.
+fn find<'d, 'p>(document: &'d mut Value, path: &'p Pointer) -> Option<(&'d mut Value, &'p str)> {
+    let (last, parts) = path.parts.split_last()?;
     let container = parts.iter().try_fold(document, |node, part| match node {
         Value::Object(object) => object.get_mut(part),
         Value::Array(items) => {
-            let at = index(part, items.len())?;
+            let at = index(part, items.len()).ok()?;
             items.get_mut(at)
         }
         _ => None,
-    });
-    Ok((container.ok_or_else(|| missing(what, Some(path)))?, last))
+    })?;
+    (container.is_object() || container.is_array()).then_some((container, last))
+}
+
+fn get<'d>(container: &'d Value, key: &str) -> Result<Option<&'d Value>, Error> {
+    match container {
+        Value::Array(items) => Ok(items.get(index(key, items.len())?)),
+        container => Ok(container.get(key)),
+    }
 }
 
 /// A place in a list; negative ones count from the end.
-fn index(part: &str, length: usize) -> Option<usize> {
-    let at: i64 = part.parse().ok()?;
-    let length = i64::try_from(length).ok()?;
-    let at = if at < 0 { at + length } else { at };
-    usize::try_from(at).ok()
+fn index(key: &str, length: usize) -> Result<usize, Error> {
+    let at: i64 = key.parse().map_err(|_| Error::invalid(format!("strconv.Atoi: parsing {key:?}: invalid syntax")))?;
+    let invalid = || Error::invalid(format!("Unable to access invalid index: {at}: invalid index referenced"));
+    let from_end = i64::try_from(length).map_err(|_| invalid())?;
+    let place = if at < 0 { at + from_end } else { at };
+    usize::try_from(place).ok().filter(|place| *place < length).ok_or_else(invalid)
 }
 
-fn add(document: &mut Value, path: &Pointer, value: Value) -> Result<(), Error> {
-    if path.parts.is_empty() {
-        *document = value;
-        return Ok(());
-    }
-    let (container, last) = parent(document, path, "add")?;
+fn add(container: &mut Value, key: &str, value: Value) -> Result<(), Error> {
     match container {
-        Value::Object(object) => {
-            object.insert(last.to_owned(), value);
-            Ok(())
-        }
-        Value::Array(items) if last == "-" => {
-            items.push(value);
-            Ok(())
-        }
+        Value::Object(object) => drop(object.insert(key.to_owned(), value)),
+        Value::Array(items) if key == "-" => items.push(value),
         Value::Array(items) => {
-            let at = index(last, items.len()).filter(|at| *at <= items.len());
-            let at = at.ok_or_else(|| {
-                Error::invalid(format!("add operation does not apply: index {last} is out of bounds"))
-            })?;
+            if key.parse::<i64>().is_err() {
+                return Err(index(key, 0).err().map_or_else(
+                    || Error::invalid("value was not a proper array index"),
+                    |err| err.during(format!("value was not a proper array index: '{key}'")),
+                ));
+            }
+            let at = index(key, items.len() + 1)?;
             items.insert(at, value);
-            Ok(())
         }
-        _ => Err(missing("add", Some(path))),
+        _ => {}
     }
+    Ok(())
 }
 
-fn remove(document: &mut Value, path: &Pointer) -> Result<Value, Error> {
-    let (container, last) = parent(document, path, "remove")?;
-    let removed = match container {
-        Value::Object(object) => object.shift_remove(last),
-        Value::Array(items) => index(last, items.len()).filter(|at| *at < items.len()).map(|at| items.remove(at)),
-        _ => None,
-    };
-    removed.ok_or_else(|| {
-        Error::invalid(format!(
-            "remove operation does not apply: Unable to remove nonexistent key: {last}: missing value"
-        ))
-    })
-}
-
-fn replace(document: &mut Value, path: &Pointer, value: Value) -> Result<(), Error> {
-    if path.parts.is_empty() {
-        *document = value;
-        return Ok(());
-    }
-    let (container, last) = parent(document, path, "replace")?;
+fn remove(container: &mut Value, key: &str) -> Result<Value, Error> {
     match container {
-        // Version 4 makes a key that is not there.
-        Value::Object(object) => {
-            object.insert(last.to_owned(), value);
-            Ok(())
-        }
         Value::Array(items) => {
-            let at = index(last, items.len()).filter(|at| *at < items.len());
-            let at = at.ok_or_else(|| missing("replace", Some(path)))?;
-            items[at] = value;
-            Ok(())
+            let at = index(key, items.len())?;
+            Ok(items.remove(at))
         }
-        _ => Err(missing("replace", Some(path))),
+        container => container
+            .as_object_mut()
+            .and_then(|object| object.shift_remove(key))
+            .ok_or_else(|| Error::invalid(format!("Unable to remove nonexistent key: {key}: missing value"))),
     }
 }
 
@@ -227,6 +260,8 @@ mod tests {
         let check = |patch: &str, expected: Value| assert_eq!(patched(&document, patch), Ok(expected), "{patch}");
         check("[{op: replace, path: /a/new, value: x}]", json!({"a": {"b": 1, "new": "x"}, "list": [1, 2]}));
         check("[{op: add, path: /list/-, value: 3}]", json!({"a": {"b": 1}, "list": [1, 2, 3]}));
+        check("[{op: add, path: /list/-1, value: 3}]", json!({"a": {"b": 1}, "list": [1, 2, 3]}));
+        check("[{op: remove, path: /list/-1}]", json!({"a": {"b": 1}, "list": [1]}));
         check("[{op: add, path: /list/0, value: 3}]", json!({"a": {"b": 1}, "list": [3, 1, 2]}));
         check("[{op: remove, path: /a/b}, {op: test, path: /list/1, value: 2}]", json!({"a": {}, "list": [1, 2]}));
         check("[{op: move, from: /a/b, path: /c~1d}]", json!({"a": {}, "list": [1, 2], "c/d": 1}));
@@ -238,8 +273,10 @@ mod tests {
         for (patch, part) in [
             ("[{op: remove, path: /a/b}]", "nonexistent key: b"),
             ("[{op: add, path: /x/y, value: 1}]", "\"/x/y\""),
-            ("[{op: test, path: /a/b, value: 1}]", "testing path /a/b failed"),
-            ("[{op: grow, path: /a}]", "unexpected kind: grow"),
+            ("[{op: test, path: /a/b, value: 1}]", "testing value /a/b failed: test failed"),
+            ("[{op: grow, path: /a}]", "Unexpected kind: grow"),
+            ("[{op: add, path: '', value: 1}]", "doc is missing path: \"\""),
+            ("[{op: replace, path: /x/0, value: 1}]", "doc is missing path: /x/0: missing value"),
         ] {
             let err = patched(&document, patch).unwrap_err();
             assert!(err.contains(part), "{err}");

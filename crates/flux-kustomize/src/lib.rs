@@ -1,11 +1,13 @@
 //! kustomize build and the rewriting that Flux does around it.
 //!
 //! [`build`] answers what `kustomize build` answers for a directory of [`flux_files::Files`]; [`flux`] holds what
-//! kustomize-controller does before and after it. No network, no plugins, no Helm.
+//! kustomize-controller does before and after it. No network but through a [`Remote`] of the caller's, no plugins, no
+//! Helm.
 
 mod accumulate;
 mod associative;
 mod config;
+mod crds;
 mod error;
 mod fields;
 pub mod flux;
@@ -20,28 +22,39 @@ mod origin;
 mod plugins;
 mod record;
 mod references;
+mod remote;
 mod resource;
 mod schema;
 mod select;
 mod sort;
 mod tables;
+mod target;
 mod transformers;
 mod vars;
 
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use camino::Utf8Path;
 use flux_files::Files;
 
 use accumulate::{Build, Gathered, Role};
+use schema::BuiltIn;
 
 pub use error::Error;
+pub use remote::{Remote, RemoteError, Repository};
 pub use resource::Resource;
 
 /// Builds the overlay at `root` as `kustomize build` would.
 pub fn build(files: &dyn Files, root: &Utf8Path, options: &Options) -> Result<Built, Error> {
-    let mut build = Build::new(files, options);
+    run(files, root, options, BuiltIn::Absent)
+}
+
+/// The same; `built_in` says what becomes of the built-in schemas where a kustomization brings its own.
+fn run(files: &dyn Files, root: &Utf8Path, options: &Options, built_in: BuiltIn) -> Result<Built, Error> {
+    let mut build = Build::new(files, options, built_in);
     let (gathered, kustomization) = build.gather(&flux_files::clean(root)?, Role::Root)?;
     let Gathered { mut resources, config, vars } = gathered;
     generators::add_hashes(&mut resources)?;
@@ -54,7 +67,7 @@ pub fn build(files: &dyn Files, root: &Utf8Path, options: &Options) -> Result<Bu
         (None, Reorder::None) => {}
     }
     origin::annotate(&mut resources, &kustomization.build_metadata);
-    Ok(Built { resources, warnings: build.warnings })
+    Ok(Built { resources, warnings: build.into_warnings() })
 }
 
 /// Marks objects that are only for the build.
@@ -67,6 +80,8 @@ pub struct Options {
     pub load_restrictions: LoadRestrictions,
     /// The order of the objects where the kustomization itself does not say.
     pub reorder: Reorder,
+    /// Fetches what kustomizations name by address; none refuses it.
+    pub remote: Option<Arc<dyn Remote>>,
 }
 
 /// Which files a kustomization may name.
@@ -96,4 +111,18 @@ pub struct Built {
     pub resources: Vec<Resource>,
     /// What the author of the kustomizations should know.
     pub warnings: Vec<String>,
+}
+
+impl Built {
+    /// All objects as one stream of YAML documents, as `kustomize build` prints them.
+    pub fn to_yaml(&self) -> Result<String, Error> {
+        let mut text = String::new();
+        for (at, resource) in self.resources.iter().enumerate() {
+            if at > 0 {
+                text.push_str("---\n");
+            }
+            text.push_str(&resource.to_yaml()?);
+        }
+        Ok(text)
+    }
 }

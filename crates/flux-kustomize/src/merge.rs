@@ -3,15 +3,43 @@
 use flux_yaml::{Content, Node};
 
 use crate::Error;
-use crate::associative;
-use crate::schema::Schema;
+use crate::associative::{self, Elements};
+use crate::schema::{Schema, Schemas};
 
 /// The field of a patch that says what to do instead of merging.
 pub(crate) const DIRECTIVE: &str = "$patch";
+/// The only merge key that is inferred.
+const INFERRED: &str = "name";
 
-/// `target` with `patch` laid over it; none when the patch deletes it.
-pub(crate) fn merge(target: Node, patch: &Node, schema: Option<&'static Schema>) -> Result<Option<Node>, Error> {
-    walk(Some(target), Some(patch.clone()), schema)
+/// How lists merge.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules<'s> {
+    pub(crate) schemas: &'s Schemas,
+    /// Whether lists without a schema merge by `name` where all elements have one.
+    pub(crate) infer: bool,
+    /// Whether the patch's elements come before the target's.
+    pub(crate) patch_first: bool,
+}
+
+impl<'s> Rules<'s> {
+    /// Those of kustomize.
+    pub(crate) fn new(schemas: &'s Schemas) -> Self {
+        Self { schemas, infer: false, patch_first: true }
+    }
+}
+
+/// `target` with `patch` laid over it; none when the patch deletes it. What is not built in merges as the kind that
+/// the patch names.
+pub(crate) fn merge(target: Node, patch: &Node, rules: Rules<'_>) -> Result<Option<Node>, Error> {
+    walk(Some(target), Some(patch.clone()), rules, None)
+}
+
+/// The schema of an object by its own or the patch's kind.
+fn by_kind<'s>(sides: [Option<&Node>; 2], schemas: &'s Schemas) -> Option<Schema<'s>> {
+    sides.into_iter().flatten().filter(|node| !node.is_null()).find_map(|node| {
+        let text = |field: &str| node.get(field).and_then(Node::text).filter(|text| !text.is_empty());
+        schemas.of(text("apiVersion")?, text("kind")?)
+    })
 }
 
 /// What to do with what a patch is laid over.
@@ -64,17 +92,13 @@ fn is_missing(node: Option<&Node>) -> bool {
 pub(crate) fn walk(
     target: Option<Node>,
     patch: Option<Node>,
-    schema: Option<&'static Schema>,
+    rules: Rules<'_>,
+    schema: Option<Schema<'_>>,
 ) -> Result<Option<Node>, Error> {
     let known = [target.as_ref(), patch.as_ref()].into_iter().flatten().find(|node| !node.is_null());
     let Some(known) = known else {
         // A null that is written as a word stays; one that is left out goes.
         return Ok(target.filter(|node| patch.is_none() && node.text() != Some("")));
-    };
-    let merge: fn(_, _, _) -> _ = match &known.content {
-        Content::Mapping(_) => mappings,
-        Content::Sequence(_) => lists,
-        Content::Scalar(_) => |target, patch: Option<Node>, _| Ok(patch.or(target).filter(|node| !node.is_null())),
     };
     let same_kind =
         |node: &Node| node.is_null() || std::mem::discriminant(&node.content) == std::mem::discriminant(&known.content);
@@ -86,7 +110,14 @@ pub(crate) fn walk(
             odd.line
         )));
     }
-    merge(target, patch, schema)
+    match &known.content {
+        Content::Mapping(_) => {
+            let schema = schema.or_else(|| by_kind([target.as_ref(), patch.as_ref()], rules.schemas));
+            mappings(target, patch, rules, schema)
+        }
+        Content::Sequence(_) => lists(target, patch, rules, schema),
+        Content::Scalar(_) => Ok(patch.or(target).filter(|node| !node.is_null())),
+    }
 }
 
 fn kind(node: &Node) -> &'static str {
@@ -97,7 +128,12 @@ fn kind(node: &Node) -> &'static str {
     }
 }
 
-fn mappings(target: Option<Node>, patch: Option<Node>, schema: Option<&'static Schema>) -> Result<Option<Node>, Error> {
+fn mappings(
+    target: Option<Node>,
+    patch: Option<Node>,
+    rules: Rules<'_>,
+    schema: Option<Schema<'_>>,
+) -> Result<Option<Node>, Error> {
     let (mut merged, patch) = match (target.filter(|node| !node.is_null()), patch) {
         (target, None) => (target, None),
         (Some(_), Some(patch)) if patch.is_null() => return Ok(None),
@@ -126,24 +162,30 @@ fn mappings(target: Option<Node>, patch: Option<Node>, schema: Option<&'static S
         let new = at.map(|at| patch_entries.remove(at).1);
         let style = old.style;
         let field = key.text().and_then(|name| schema?.field(name));
-        if let Some(value) = walk(Some(old), new, field)? {
+        if let Some(value) = walk(Some(old), new, rules, field)? {
             // A changed field keeps the quotes that it had.
             entries.push((key, Node { style, ..value }));
         }
     }
     for (key, new) in patch_entries {
         let field = key.text().and_then(|name| schema?.field(name));
-        if let Some(value) = walk(None, Some(new), field)? {
+        if let Some(value) = walk(None, Some(new), rules, field)? {
             entries.push((key, value));
         }
     }
     Ok(Some(Node { content: Content::Mapping(entries), ..merged.clone() }))
 }
 
-fn lists(target: Option<Node>, patch: Option<Node>, schema: Option<&'static Schema>) -> Result<Option<Node>, Error> {
-    let Some(schema) = schema.filter(|schema| schema.merge) else {
+fn lists(
+    target: Option<Node>,
+    patch: Option<Node>,
+    rules: Rules<'_>,
+    schema: Option<Schema<'_>>,
+) -> Result<Option<Node>, Error> {
+    let Some(keys) = keys([target.as_ref(), patch.as_ref()], rules, schema)? else {
         return Ok(patch.or(target).filter(|node| !node.is_null()));
     };
+    let elements = Elements { keys: &keys, schema: schema.and_then(Schema::element), rules };
     let items = |node: Node| match node.content {
         Content::Sequence(items) => items,
         Content::Scalar(_) | Content::Mapping(_) => Vec::new(),
@@ -167,13 +209,34 @@ fn lists(target: Option<Node>, patch: Option<Node>, schema: Option<&'static Sche
             }
         }
     };
-    let merged = associative::merge(target, patch.as_deref(), schema)?;
+    let merged = associative::merge(target, patch.as_deref(), elements)?;
     Ok(Some(Node {
         content: Content::Sequence(merged),
         tag: flux_yaml::Tag::Seq,
         style: flux_yaml::Style::Plain,
         ..frame
     }))
+}
+
+/// What tells the elements of a list that merges apart; none where a list is replaced.
+fn keys<'s>(
+    sides: [Option<&Node>; 2],
+    rules: Rules<'_>,
+    schema: Option<Schema<'s>>,
+) -> Result<Option<Vec<&'s str>>, Error> {
+    if let Some(schema) = schema {
+        return Ok(schema.merges().then(|| schema.keys()));
+    }
+    if !rules.infer {
+        return Ok(None);
+    }
+    let lists = || sides.into_iter().flatten().filter_map(Node::items).filter(|items| !items.is_empty());
+    let named = |items: &[Node]| items.iter().all(|item| item.get(INFERRED).is_some());
+    match (lists().any(named), lists().all(named)) {
+        (false, _) => Ok(None),
+        (true, true) => Ok(Some(vec![INFERRED])),
+        (true, false) => Err(Error::invalid(format!("conflicting merge keys [{INFERRED},] of a list"))),
+    }
 }
 
 #[cfg(test)]
@@ -188,10 +251,10 @@ mod tests {
 
     /// Merges below `spec.template.spec` of a Deployment, where lists merge by rule.
     fn check(target: &str, patch: &str, expected: &str) {
-        let schema = ["spec", "template", "spec"]
-            .iter()
-            .try_fold(Schema::of("apps/v1", "Deployment").unwrap(), |schema, name| schema.field(name));
-        let merged = merge(node(target), &node(patch), schema).unwrap();
+        let schemas = Schemas::default();
+        let deployment = schemas.of("apps/v1", "Deployment").unwrap();
+        let schema = ["spec", "template", "spec"].iter().try_fold(deployment, |schema, name| schema.field(name));
+        let merged = walk(Some(node(target)), Some(node(patch)), Rules::new(&schemas), schema).unwrap();
         assert_eq!(merged.map(|node| print(&node).unwrap()).unwrap_or_default(), expected, "{patch}");
     }
 

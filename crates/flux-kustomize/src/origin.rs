@@ -2,6 +2,7 @@
 
 use flux_yaml::Node;
 
+use crate::remote::Repository;
 use crate::resource::{Resource, child};
 
 const ORIGIN: &str = "config.kubernetes.io/origin";
@@ -10,20 +11,51 @@ const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "kustomize-v5.
 /// The apiVersion of what kustomize does by itself.
 pub(crate) const BUILTIN: &str = "builtin";
 
+/// A path from the root's directory, or from that of a repository.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Base {
+    path: String,
+    /// The repository's address; empty for the build's own files.
+    repository: String,
+    reference: String,
+}
+
+impl Base {
+    /// The directory in a repository that holds a kustomization.
+    pub(crate) fn of(repository: &Repository) -> Self {
+        let Repository { url, path, reference, submodules: _ } = repository.clone();
+        Self { path: join("", &path), repository: url, reference: reference.unwrap_or_default() }
+    }
+
+    /// What `path` names from here.
+    pub(crate) fn join(&self, path: &str) -> Self {
+        match Repository::parse(path) {
+            Some(repository) => Self::of(&repository),
+            None => Self { path: join(&self.path, path), ..self.clone() },
+        }
+    }
+
+    fn repository_lines(&self) -> Vec<String> {
+        let given = [("repo", &self.repository), ("ref", &self.reference)];
+        let lines = given.into_iter().filter(|(_, value)| !value.is_empty());
+        lines.map(|(field, value)| format!("{field}: {}", scalar(value))).collect()
+    }
+}
+
 /// A file, or what a kustomization file configures.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Origin {
     /// An object read from a file.
-    File(String),
+    File(Base),
     /// An object made or changed by something that a file configures.
-    Configured { file: String, api_version: String, kind: String, name: String, namespace: String },
+    Configured { file: Base, api_version: String, kind: String, name: String, namespace: String },
 }
 
 impl Origin {
     /// Something that kustomize does for a field of `file`.
-    pub(crate) fn builtin(file: &str, kind: &str) -> Self {
+    pub(crate) fn builtin(file: Base, kind: &str) -> Self {
         Self::Configured {
-            file: file.to_owned(),
+            file,
             api_version: BUILTIN.to_owned(),
             kind: kind.to_owned(),
             name: String::new(),
@@ -32,9 +64,9 @@ impl Origin {
     }
 
     /// Something configured by an object of its own.
-    pub(crate) fn configured(file: &str, by: &Resource) -> Self {
+    pub(crate) fn configured(file: Base, by: &Resource) -> Self {
         Self::Configured {
-            file: file.to_owned(),
+            file,
             api_version: by.api_version().to_owned(),
             kind: by.kind().to_owned(),
             name: by.name().to_owned(),
@@ -44,9 +76,14 @@ impl Origin {
 
     fn lines(&self) -> Vec<String> {
         match self {
-            Self::File(path) => vec![format!("path: {}", scalar(path))],
+            Self::File(base) => {
+                let mut lines = vec![format!("path: {}", scalar(&base.path))];
+                lines.extend(base.repository_lines());
+                lines
+            }
             Self::Configured { file, api_version, kind, name, namespace } => {
-                let mut lines = vec![format!("configuredIn: {}", scalar(file)), "configuredBy:".to_owned()];
+                let mut lines = file.repository_lines();
+                lines.extend([format!("configuredIn: {}", scalar(&file.path)), "configuredBy:".to_owned()]);
                 for (field, value) in
                     [("apiVersion", api_version), ("kind", kind), ("name", name), ("namespace", namespace)]
                 {
@@ -66,7 +103,7 @@ fn scalar(text: &str) -> String {
 }
 
 /// Two paths as one, without dots where that is possible.
-pub(crate) fn join(base: &str, path: &str) -> String {
+fn join(base: &str, path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in base.split('/').chain(path.split('/')).filter(|part| !part.is_empty() && *part != ".") {
         match parts.last() {
@@ -128,7 +165,8 @@ mod tests {
     fn what_changed_an_object_is_listed_in_order() {
         let mut resources = vec![Resource::new(Node::mapping(Vec::new()), None)];
         for kind in ["ConfigMapGenerator", "PrefixTransformer", "LabelTransformer"] {
-            record(&mut resources, &Origin::builtin("../base/kustomization.yaml", kind));
+            let file = Base::default().join("../base/kustomization.yaml");
+            record(&mut resources, &Origin::builtin(file, kind));
         }
         annotate(&mut resources, &["transformerAnnotations".to_owned()]);
         let entry = |kind: &str| {

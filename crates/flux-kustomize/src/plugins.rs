@@ -4,17 +4,18 @@
 
 use std::collections::BTreeMap;
 
-use flux_yaml::{Limits, Node};
-
 use crate::Error;
-use crate::accumulate::{Build, Target};
+use crate::accumulate::{Build, Gathered};
 use crate::config::Spec;
 use crate::kustomization::{Generator, Image, Patch, ReplacementField, Replica, Selector};
-use crate::load::{check, read_objects};
-use crate::origin::{BUILTIN, Origin, join};
+use crate::load::objects;
+use crate::origin::{BUILTIN, Origin};
 use crate::record::{Field, Mode, record};
 use crate::resource::Resource;
-use crate::transformers::{Subjects, Transformer, read_replacements};
+use crate::target::Target;
+use crate::transformers::{
+    Subjects, Transformer, ValueAdd, ValueTarget, prepare, prepare_json6902, prepare_merges, read_replacements,
+};
 
 type Strings = BTreeMap<String, String>;
 
@@ -44,6 +45,25 @@ record! {
         target: Option<Selector> = "target",
         options: Option<crate::kustomization::PatchOptions> = "options",
         replacements: Vec<ReplacementField> = "replacements",
+        value: String = "value",
+        targets: Vec<ValueTarget> = "targets",
+        target_file: String = "targetFilePath",
+    }
+    #[doc = "A ServiceAccount that stands for one of a cloud's."]
+    struct IamPolicy {
+        cloud: String = "cloud",
+        account: IamAccount = "kubernetesService",
+        cloud_account: IamCloudAccount = "serviceAccount",
+    }
+    #[doc = "The ServiceAccount in the cluster."]
+    struct IamAccount {
+        name: String = "name",
+        namespace: String = "namespace",
+    }
+    #[doc = "The service account of the cloud."]
+    struct IamCloudAccount {
+        name: String = "name",
+        project: String = "projectId",
     }
     #[doc = "The part of a generator's configuration that names it."]
     struct Named {
@@ -68,100 +88,129 @@ impl Made {
     }
 }
 
+/// A generator that has been configured.
+#[derive(Clone, Debug)]
+pub(crate) enum Generating {
+    /// A ConfigMap or a Secret.
+    Data(Made, Box<Generator>),
+    /// A ServiceAccount bound to one of a cloud's.
+    Account(IamPolicy),
+}
+
 /// The transformers that the entries of a field configure.
-pub(crate) fn transformers(
-    target: &Target<'_>,
-    entries: &[String],
-    field: &str,
-) -> Result<Vec<(Transformer, Origin)>, Error> {
+pub(crate) fn transformers(target: &Target<'_>, entries: &[String]) -> Result<Vec<(Transformer, Origin)>, Error> {
     let mut list = Vec::new();
-    for (resource, origin) in configurations(target, entries, field)? {
+    for (resource, origin) in configurations(target, entries)? {
+        builtin(&resource)?;
         let failed = |err: Error| err.during(format!("plugin {} fails configuration", resource.id()));
-        let settings = settings::<Settings>(&resource).map_err(failed)?;
-        let made = transformer(target, resource.kind(), settings).map_err(failed)?;
-        list.extend(made.into_iter().map(|transformer| (transformer, origin.clone())));
+        let made = settings::<Settings>(&resource).and_then(|settings| transformer(target, &resource, settings));
+        list.extend(made.map_err(failed)?.into_iter().map(|transformer| (transformer, origin.clone())));
     }
     Ok(list)
 }
 
 /// The generators that the entries of `generators` configure.
-pub(crate) fn generators(target: &Target<'_>, entries: &[String]) -> Result<Vec<(Made, Generator, Origin)>, Error> {
-    let mut list = Vec::new();
-    for (resource, origin) in configurations(target, entries, "generators")? {
+pub(crate) fn generators(target: &Target<'_>, entries: &[String]) -> Result<Vec<(Generating, Origin)>, Error> {
+    let configured = configurations(target, entries)?;
+    let load = |(resource, origin): &(Resource, Origin)| {
+        builtin(resource)?;
+        let failed = |err: Error| err.during(format!("plugin {} fails configuration", resource.id()));
         let made = match resource.kind() {
             "ConfigMapGenerator" => Made::ConfigMap,
             "SecretGenerator" => Made::Secret,
-            kind => return Err(Error::invalid(format!("failed to load generator: unable to load builtin {kind}"))),
+            "IAMPolicyGenerator" => {
+                return Ok((Generating::Account(settings(resource).map_err(failed)?), origin.clone()));
+            }
+            HELM => return Err(failed(Error::invalid(NO_HELM))),
+            _ => return Err(Error::invalid(format!("plugin {} not a generator", resource.id()))),
         };
-        let failed = |err: Error| err.during(format!("plugin {} fails configuration", resource.id()));
-        let mut generator = settings::<Generator>(&resource).map_err(failed)?;
-        let Metadata { name, namespace } = settings::<Named>(&resource)?.metadata;
+        let mut generator = settings::<Generator>(resource).map_err(failed)?;
+        let Metadata { name, namespace } = settings::<Named>(resource)?.metadata;
         if generator.name.is_empty() {
             generator.name = name;
         }
         if generator.namespace.is_empty() {
             generator.namespace = namespace;
         }
-        list.push((made, generator, origin));
-    }
-    Ok(list)
+        Ok((Generating::Data(made, Box::new(generator)), origin.clone()))
+    };
+    configured.iter().map(load).map(|made| made.map_err(|err: Error| err.during("failed to load generator"))).collect()
 }
 
+/// The generator that would need Helm.
+pub(crate) const HELM: &str = "HelmChartInflationGenerator";
+/// How upstream refuses it while Helm is switched off.
+pub(crate) const NO_HELM: &str = "must specify --enable-helm";
+
+/// Refuses what is not part of kustomize itself.
+fn builtin(resource: &Resource) -> Result<(), Error> {
+    if resource.api_version() != BUILTIN {
+        let kind = resource.kind();
+        return Err(Error::invalid(format!("external plugins disabled; unable to load external plugin '{kind}'")));
+    }
+    if KINDS.contains(&resource.kind()) {
+        return Ok(());
+    }
+    Err(Error::invalid(format!("unable to load builtin {}", resource.gvk().to_owned())))
+}
+
+/// The generators and transformers of kustomize.
+const KINDS: [&str; 18] = [
+    "AnnotationsTransformer",
+    "ConfigMapGenerator",
+    "HashTransformer",
+    HELM,
+    "IAMPolicyGenerator",
+    "ImageTagTransformer",
+    "LabelTransformer",
+    "NamespaceTransformer",
+    "PatchJson6902Transformer",
+    "PatchStrategicMergeTransformer",
+    "PatchTransformer",
+    "PrefixSuffixTransformer",
+    "PrefixTransformer",
+    "ReplacementTransformer",
+    "ReplicaCountTransformer",
+    "SecretGenerator",
+    "SuffixTransformer",
+    "ValueAddTransformer",
+];
+
 fn settings<T: Field>(resource: &Resource) -> Result<T, Error> {
-    T::read(&resource.node, Mode::Lenient)
-        .map_err(|problem| Error::invalid(format!("line {}: {}", problem.line, problem.message)))
+    T::read(&resource.node, Mode::Lenient).map_err(|problem| {
+        Error::invalid(format!("error unmarshaling JSON: {}: line {}", problem.message, problem.line))
+    })
 }
 
 /// The objects that the entries hold or name.
-fn configurations(target: &Target<'_>, entries: &[String], field: &str) -> Result<Vec<(Resource, Origin)>, Error> {
-    let base = target.origin.as_deref().unwrap_or_default();
+fn configurations(target: &Target<'_>, entries: &[String]) -> Result<Vec<(Resource, Origin)>, Error> {
     let mut list: Vec<(Resource, Origin)> = Vec::new();
     let mut paths = Vec::new();
     for entry in entries {
-        match in_place(entry) {
-            Some(resources) => {
-                let file = target.origin_file();
+        match objects(entry, &target.directory.join(&target.file), &target.file) {
+            Ok(resources) => {
                 list.extend(resources.into_iter().map(|resource| {
-                    let origin = Origin::configured(&file, &resource);
+                    let origin = Origin::configured(target.origin_file(), &resource);
                     (resource, origin)
                 }));
             }
-            None => paths.push(entry),
+            Err(_) => paths.push(entry.clone()),
         }
     }
-    for path in paths {
-        let step = |err: Error| err.during(format!("{field}: accumulating resources from '{path}'"));
-        let place = target.place(path).map_err(step)?;
-        let resources = match target.files.kind(&place).map_err(|err| step(err.into()))? {
-            flux_files::Kind::File => read_objects(target.files, &place).map_err(step)?,
-            flux_files::Kind::Directory => Build::within(target, path).resources(&place).map_err(step)?,
+    let mut gathered = Gathered::default();
+    Build::within(target).add_resources(target, &paths, &mut gathered)?;
+    list.extend(gathered.resources.into_iter().map(|resource| {
+        let file = match &resource.recorded {
+            Some(Origin::File(file)) => file.clone(),
+            Some(Origin::Configured { .. }) | None => target.origin.clone().unwrap_or_default(),
         };
-        for resource in resources {
-            let file = match &resource.recorded {
-                Some(Origin::File(file)) => file.clone(),
-                _ => join(base, path),
-            };
-            let origin = Origin::configured(&file, &resource);
-            list.push((resource, origin));
-        }
-    }
-    match list.iter().find(|(resource, _)| resource.api_version() != BUILTIN) {
-        Some((resource, _)) => Err(Error::invalid(format!(
-            "{field}: external plugins disabled; unable to load external plugin '{}'",
-            resource.kind()
-        ))),
-        None => Ok(list),
-    }
+        let origin = Origin::configured(file, &resource);
+        (resource, origin)
+    }));
+    Ok(list)
 }
 
-/// The objects of an entry that is no path.
-fn in_place(entry: &str) -> Option<Vec<Resource>> {
-    let nodes = flux_yaml::parse_all(entry, Limits::default()).ok()?;
-    let objects = nodes.iter().all(|node| check(node).is_ok());
-    (objects && !nodes.is_empty()).then(|| nodes.into_iter().map(|node: Node| Resource::new(node, None)).collect())
-}
-
-fn transformer(target: &Target<'_>, kind: &str, settings: Settings) -> Result<Vec<Transformer>, Error> {
+fn transformer(target: &Target<'_>, resource: &Resource, settings: Settings) -> Result<Vec<Transformer>, Error> {
     let given = settings.field_specs.is_some();
     let specs = settings.field_specs.unwrap_or_default();
     let needs_specs = || {
@@ -173,7 +222,8 @@ fn transformer(target: &Target<'_>, kind: &str, settings: Settings) -> Result<Ve
         target: settings.target.clone(),
         options: settings.options.clone(),
     };
-    Ok(vec![match kind {
+    let config = || resource.to_yaml().unwrap_or_default();
+    Ok(vec![match resource.kind() {
         "AnnotationsTransformer" => Transformer::Annotations { annotations: settings.annotations, specs },
         "LabelTransformer" => Transformer::Labels { labels: settings.labels, specs },
         "HashTransformer" => Transformer::Hash,
@@ -198,18 +248,23 @@ fn transformer(target: &Target<'_>, kind: &str, settings: Settings) -> Result<Ve
             let prefix = Transformer::Prefix { prefix: settings.prefix, specs: specs.clone() };
             return Ok(vec![prefix, Transformer::Suffix { suffix: settings.suffix, specs }]);
         }
-        "PatchTransformer" => Transformer::Patch(patch(settings.patch.clone())),
-        "PatchJson6902Transformer" => Transformer::Json6902(patch(settings.json_op.clone())),
+        "PatchTransformer" => Transformer::Patch(prepare(target, &patch(settings.patch.clone()), &config)?),
+        "PatchJson6902Transformer" => {
+            Transformer::Json6902(prepare_json6902(target, &patch(settings.json_op.clone()))?)
+        }
         "PatchStrategicMergeTransformer" => {
-            let in_place = Some(settings.patches).filter(|patches| !patches.is_empty());
-            let entries: Vec<String> = settings.paths.into_iter().chain(in_place).collect();
-            if entries.is_empty() {
+            let in_place = Some(settings.patches.as_str()).filter(|patches| !patches.is_empty());
+            if settings.paths.is_empty() && in_place.is_none() {
                 return Err(Error::invalid("empty file path and empty patch content"));
             }
-            Transformer::StrategicMerge(entries)
+            Transformer::StrategicMerge(prepare_merges(target, &settings.paths, in_place)?)
         }
         "ReplacementTransformer" => Transformer::Replacements(read_replacements(target, &settings.replacements)?),
-        kind => return Err(Error::invalid(format!("unable to load builtin {kind}"))),
+        "ValueAddTransformer" => {
+            let Settings { value, targets, target_file, .. } = settings;
+            Transformer::ValueAdd(ValueAdd::prepare(target, &value, targets, &target_file)?)
+        }
+        _ => return Err(Error::invalid(format!("plugin {} not a transformer", resource.id()))),
     }])
 }
 

@@ -28,6 +28,11 @@ impl Problem {
         Self { line: node.line, message: message.into() }
     }
 
+    /// The problem as that of a kustomization file.
+    pub(crate) fn in_file(self, path: &camino::Utf8Path) -> crate::Error {
+        crate::Error::Kustomization { path: path.to_owned(), line: self.line, message: self.message }
+    }
+
     /// The problem of a value, with the name of the field that holds it.
     pub(crate) fn within(self, field: &str) -> Self {
         Self { line: self.line, message: format!("{field}: {}", self.message) }

@@ -6,8 +6,8 @@ use flux_yaml::{Content, Node};
 
 use crate::Error;
 use crate::config::{Config, References};
-use crate::fields::{Leaf, visit};
-use crate::id::{Gvk, Id};
+use crate::fields::{Leaf, Places};
+use crate::id::Id;
 use crate::resource::Resource;
 
 const ROLE_BINDING: &str = "RoleBinding";
@@ -57,33 +57,42 @@ pub(crate) fn update(resources: &mut [Resource], config: &Config) -> Result<(), 
     let origins: HashSet<String> = candidates
         .iter()
         .map(|candidate| candidate.earlier.first().unwrap_or(&candidate.current))
-        .filter(|id| !id.gvk.is_cluster_scoped())
+        .filter(|id| !id.cluster_scoped)
         .map(|id| id.effective_namespace().to_owned())
         .collect();
-    for resource in resources {
+    let meant: Vec<&References> =
+        config.name_reference.iter().flat_map(|references| references.specs.iter().map(move |_| references)).collect();
+    let mut places = Places::new(config.name_reference.iter().flat_map(|references| references.specs.iter()));
+    let update = |resource: &mut Resource| {
         let referrer = Referrer::of(resource)?;
-        let gvk = resource.original_id().gvk;
-        for references in config.name_reference.iter() {
-            for spec in references.specs.iter() {
-                let search = Search {
-                    by_earlier_name: &by_earlier_name,
-                    referrer: &referrer,
-                    references,
-                    path: &spec.path,
-                    origins: &origins,
-                };
-                let title = resource.title();
-                visit(&mut resource.node, &gvk, spec, Leaf::Nothing, &mut |node| search.update(node)).map_err(
-                    |err| err.during(format!("updating name reference in '{}' field of '{title}'", spec.path)),
-                )?;
-            }
+        for place in places.of(resource.original_gvk()) {
+            let (references, path) = (meant[place.index], &*place.spec.path);
+            let search =
+                Search { by_earlier_name: &by_earlier_name, referrer: &referrer, references, path, origins: &origins };
+            place.visit(&mut resource.node, Leaf::Nothing, &mut |node| search.update(node)).map_err(|err| {
+                err.during(format!("updating name reference in '{path}' field of '{}'", resource.id()))
+            })?;
         }
+        Ok(())
+    };
+    crate::error::all(resources.iter_mut().map(update)).map(drop)
+}
+
+/// Upstream keeps an object's former names, namespaces and kinds in three lists whose parts are parted by commas, and
+/// gives up where commas in them make the lists differ in length.
+fn check_history(resource: &Resource) -> Result<(), Error> {
+    let count = |text: fn(&Id) -> &str| resource.earlier.iter().map(|id| text(id).split(',').count()).sum::<usize>();
+    let names = count(|id| &id.name);
+    if names == count(Id::effective_namespace) && names == count(|id| &id.gvk.kind) {
+        return Ok(());
     }
-    Ok(())
+    let message = "number of previous names, number of previous namespaces, number of previous kinds not equal";
+    Err(Error::invalid(message).about(&resource.title()))
 }
 
 impl Referrer {
     fn of(resource: &Resource) -> Result<Self, Error> {
+        check_history(resource)?;
         let role = |field: &str| resource.text(&["roleRef", field]).to_owned();
         let role = resource.node.get("roleRef").map(|_| (role("apiGroup"), role("kind")));
         let mut accounts = Vec::new();
@@ -202,17 +211,14 @@ impl Search<'_> {
         }
         let (own, other) = (&self.referrer.id, &candidate.current);
         let listed = other.gvk.kind == "ServiceAccount" && self.referrer.accounts.contains(&other.namespace);
-        listed
-            || own.gvk.is_cluster_scoped()
-            || other.gvk.is_cluster_scoped()
-            || own.effective_namespace() == other.effective_namespace()
+        listed || own.cluster_scoped || other.cluster_scoped || own.effective_namespace() == other.effective_namespace()
     }
 }
 
 impl Candidate {
     fn is_kind(&self, references: &References) -> bool {
-        let selected = |gvk: &Gvk| gvk.is_selected(&references.group, &references.version, &references.kind);
-        self.earlier.iter().any(|id| selected(&id.gvk))
+        let References { group, version, kind, specs: _ } = references;
+        self.earlier.iter().any(|id| id.gvk.is_selected(group, version, kind))
     }
 }
 

@@ -4,7 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use flux_yaml::{Content, Node, Tag};
 
 use crate::Error;
-use crate::id::{Gvk, Id};
+use crate::id::{Gvk, GvkRef, Id, effective_namespace};
 use crate::origin::Origin;
 
 /// One built object.
@@ -26,6 +26,8 @@ pub struct Resource {
     pub(crate) vars: Vec<String>,
     /// How many links between the object's nodes were made.
     pub(crate) links: u32,
+    /// Whether the kustomization's own schemas say that objects of this kind have a namespace.
+    pub(crate) namespaced: Option<bool>,
 }
 
 /// What a generated object does with one of the same id.
@@ -65,6 +67,7 @@ impl Resource {
             transformations: Vec::new(),
             vars: Vec::new(),
             links: 0,
+            namespaced: None,
         }
     }
 
@@ -125,24 +128,42 @@ impl Resource {
         self.node.at(path).and_then(Node::text).unwrap_or_default()
     }
 
-    pub(crate) fn gvk(&self) -> Gvk {
-        Gvk::new(self.api_version(), self.kind())
+    pub(crate) fn gvk(&self) -> GvkRef<'_> {
+        GvkRef::new(self.api_version(), self.kind())
+    }
+
+    /// Whether it is certain that objects of this kind have no namespace.
+    pub(crate) fn is_cluster_scoped(&self) -> bool {
+        self.gvk().is_namespaced().or(self.namespaced) == Some(false)
     }
 
     /// The id that the object has now.
     pub(crate) fn id(&self) -> Id {
         let namespace = self.namespace().unwrap_or_default().to_owned();
-        Id { gvk: self.gvk(), name: self.name().to_owned(), namespace }
+        let (gvk, name) = (self.gvk().to_owned(), self.name().to_owned());
+        Id { gvk, name, namespace, cluster_scoped: self.is_cluster_scoped() }
     }
 
-    /// The id that the object was read with.
-    pub(crate) fn original_id(&self) -> Id {
-        self.earlier.first().cloned().unwrap_or_else(|| self.id())
+    /// Whether the object has the id or had it.
+    pub(crate) fn has_or_had(&self, id: &Id) -> bool {
+        self.has(id) || self.earlier.iter().any(|earlier| earlier.same(id))
     }
 
-    /// All ids that the object has had, the present one last.
-    pub(crate) fn ids(&self) -> Vec<Id> {
-        self.earlier.iter().cloned().chain([self.id()]).collect()
+    /// Whether the object has the id.
+    fn has(&self, id: &Id) -> bool {
+        self.name() == id.name
+            && self.gvk() == id.gvk.as_ref()
+            && self.effective_namespace() == id.effective_namespace()
+    }
+
+    /// The namespace that counts.
+    pub(crate) fn effective_namespace(&self) -> &str {
+        effective_namespace(self.is_cluster_scoped(), self.namespace().unwrap_or_default())
+    }
+
+    /// The group, version and kind that the object was read with.
+    pub(crate) fn original_gvk(&self) -> GvkRef<'_> {
+        self.earlier.first().map_or_else(|| self.gvk(), |id| id.gvk.as_ref())
     }
 
     /// Keeps the present id in mind before it changes.
@@ -200,6 +221,15 @@ impl Resource {
     fn metadata(&mut self) -> &mut Node {
         child(&mut self.node, "metadata")
     }
+}
+
+/// The id that a node of an object says, as upstream names objects in errors.
+pub(crate) fn id_of(node: &Node) -> Id {
+    let text = |path: &[&str]| node.at(path).and_then(Node::text).unwrap_or_default();
+    let gvk = Gvk::new(text(&["apiVersion"]), text(&["kind"]));
+    let (name, namespace) = (text(&["metadata", "name"]).to_owned(), text(&["metadata", "namespace"]).to_owned());
+    let cluster_scoped = gvk.is_cluster_scoped();
+    Id { gvk, name, namespace, cluster_scoped }
 }
 
 /// The mapping under `key`, made where there is none.

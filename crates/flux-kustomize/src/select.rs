@@ -3,7 +3,7 @@
 use regex::Regex;
 
 use crate::Error;
-use crate::id::{Gvk, Id};
+use crate::id::GvkRef;
 use crate::kustomization::Selector;
 use crate::resource::Resource;
 
@@ -18,20 +18,32 @@ pub(crate) struct Select {
     annotations: Vec<Requirement>,
 }
 
-/// A whole text's pattern; none matches all.
-struct Pattern(Option<Regex>);
+/// A whole text's pattern.
+enum Pattern {
+    All,
+    /// A text without signs that mean something else.
+    Text(String),
+    Regex(Regex),
+}
 
 impl Pattern {
     fn new(text: &str) -> Result<Self, Error> {
         if text.is_empty() {
-            return Ok(Self(None));
+            return Ok(Self::All);
+        }
+        if text.chars().all(|c| c.is_alphanumeric() || "-_/:".contains(c)) {
+            return Ok(Self::Text(text.to_owned()));
         }
         let pattern = Regex::new(&format!("^(?:{text})$"));
-        pattern.map(|pattern| Self(Some(pattern))).map_err(|err| Error::invalid(format!("selector {text:?}: {err}")))
+        pattern.map(Self::Regex).map_err(|err| Error::invalid(format!("selector {text:?}: {err}")))
     }
 
     fn takes(&self, text: &str) -> bool {
-        self.0.as_ref().is_none_or(|pattern| pattern.is_match(text))
+        match self {
+            Self::All => true,
+            Self::Text(own) => own == text,
+            Self::Regex(pattern) => pattern.is_match(text),
+        }
     }
 }
 
@@ -59,29 +71,32 @@ impl Select {
 
     /// Whether the object's first or present id, and its labels and annotations, match.
     pub(crate) fn takes(&self, resource: &Resource) -> bool {
-        let ids = [resource.original_id(), resource.id()];
-        self.takes_kind(&resource.gvk())
-            && ids.iter().any(|id| self.namespace.takes(id.effective_namespace()))
-            && ids.iter().any(|id| self.name.takes(&id.name))
+        let original = resource.earlier.first();
+        self.takes_kind(resource.gvk())
+            && (self.name.takes(resource.name()) || original.is_some_and(|id| self.name.takes(&id.name)))
+            && (self.namespace.takes(resource.effective_namespace())
+                || original.is_some_and(|id| self.namespace.takes(id.effective_namespace())))
             && self.takes_marks(resource)
     }
 
     /// Whether one of all ids that the object had matches as a whole.
     pub(crate) fn takes_any_id(&self, resource: &Resource) -> bool {
-        let takes = |id: &Id, namespace: &str| {
-            self.takes_kind(&id.gvk) && self.name.takes(&id.name) && self.namespace.takes(namespace)
+        let takes = |gvk: GvkRef<'_>, name: &str, namespace: &str| {
+            self.name.takes(name) && self.takes_kind(gvk) && self.namespace.takes(namespace)
         };
-        let current = resource.id();
-        takes(&current, &current.namespace) || resource.earlier.iter().any(|id| takes(id, id.effective_namespace()))
+        takes(resource.gvk(), resource.name(), resource.namespace().unwrap_or_default())
+            || resource.earlier.iter().any(|id| takes(id.gvk.as_ref(), &id.name, id.effective_namespace()))
     }
 
-    fn takes_kind(&self, gvk: &Gvk) -> bool {
-        self.group.takes(&gvk.group) && self.version.takes(&gvk.version) && self.kind.takes(&gvk.kind)
+    fn takes_kind(&self, gvk: GvkRef<'_>) -> bool {
+        self.kind.takes(gvk.kind) && self.group.takes(gvk.group) && self.version.takes(gvk.version)
     }
 
     /// Whether anything is asked of ids.
     pub(crate) fn has_id(&self) -> bool {
-        [&self.group, &self.version, &self.kind, &self.name, &self.namespace].iter().any(|pattern| pattern.0.is_some())
+        [&self.group, &self.version, &self.kind, &self.name, &self.namespace]
+            .iter()
+            .any(|pattern| !matches!(pattern, Pattern::All))
     }
 
     /// Whether anything is asked of labels or annotations.

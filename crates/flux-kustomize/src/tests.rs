@@ -100,32 +100,90 @@ fn components_change_what_was_gathered() {
 
 #[test]
 fn errors_name_the_chain_the_file_and_the_place() {
-    let from = "accumulating resources: accumulating resources from";
-    for (base, expected) in [
-        ("resources: [x.yaml]\n", format!("{from} 'x.yaml': MalformedYAMLError in b/x.yaml: yaml: line 1: unclosed bracket '['")),
-        ("resurces: [x.yaml]\n", "invalid Kustomization: b/kustomization.yaml:1: json: unknown field \"resurces\"".to_owned()),
+    let within =
+        "accumulating resources: accumulation err='accumulating resources from '../b': read b: is a directory'";
+    let gone = |name: &str| {
+        format!(
+            "accumulation err='accumulating resources from '{name}': open b/{name}: no such file or directory': must \
+             build at directory: not a valid directory: evalsymlink failure on 'b/{name}' : lstat b/{name}: no such file \
+             or directory"
+        )
+    };
+    let malformed =
+        "accumulating resources from 'x.yaml': MalformedYAMLError: yaml: line 1: unclosed bracket '[' in File: x.yaml";
+    for (base, place, expected) in [
+        ("resources: [x.yaml]\n", "recursed accumulation of", format!("accumulating resources: {malformed}")),
+        (
+            "resurces: [x.yaml]\n",
+            "couldn't make target for",
+            "invalid Kustomization: json: unknown field \"resurces\": b/kustomization.yaml:1".to_owned(),
+        ),
         (
             "namePrefix: p-\npatches:\n- path: [x.yaml]\n",
-            "invalid Kustomization: b/kustomization.yaml:3: patches: path: json: cannot unmarshal array into a field of type string"
+            "couldn't make target for",
+            "invalid Kustomization: patches: path: json: cannot unmarshal array into a field of type string: \
+             b/kustomization.yaml:3"
                 .to_owned(),
         ),
         (
-            "resources: [../k]\n",
-            format!("{from} '../k': cycle detected: candidate root 'k' contains visited root in 'k', 'b'"),
-        ),
-        ("resources: [../../x]\n", format!("{from} '../../x': cannot read file: b/../../x: leaves the root")),
-        ("crds: [x.yaml]\n", "b/kustomization.yaml: unsupported field crds".to_owned()),
-        (
             "resources: [no.yaml, x.yaml]\n",
-            format!(
-                "{from} 'no.yaml': cannot read file: b/no.yaml: no such file or directory; accumulating resources from \
-                 'x.yaml': MalformedYAMLError in b/x.yaml: yaml: line 1: unclosed bracket '['"
-            ),
+            "recursed accumulation of",
+            format!("accumulating resources: {}; {malformed}", gone("no.yaml")),
         ),
     ] {
-        let files = [("k/kustomization.yaml", "resources: [../b]\n"), ("b/kustomization.yaml", base), ("b/x.yaml", "a: [\n")];
-        assert_eq!(built(&files, "k"), Err(format!("{from} '../b': {expected}")));
+        let files =
+            [("k/kustomization.yaml", "resources: [../b]\n"), ("b/kustomization.yaml", base), ("b/x.yaml", "a: [\n")];
+        assert_eq!(built(&files, "k"), Err(format!("{within}: {place} path 'b': {expected}")));
     }
+}
+
+#[test]
+fn bases_may_neither_name_one_another_nor_leave_the_root() {
+    let fails = |resources: &str, part: &str| {
+        let files = [("k/kustomization.yaml", "resources: [../b]\n"), ("b/kustomization.yaml", resources)];
+        let err = built(&files, "k").unwrap_err();
+        assert!(err.ends_with(part), "{err}");
+    };
+    fails("resources: [../k]\n", "cycle detected: candidate root 'k' contains visited root 'k'");
+    fails("resources: [../../x]\n", "path 'b/../../x' is not in or below the root");
+    fails("resources: ['https://example.com/a/b']\n", "https://example.com/a/b: remote bases are not allowed");
+}
+
+#[test]
+fn own_schemas_and_custom_types_are_followed() {
+    let object = "apiVersion: example.com/v1\nkind: W\nmetadata: {name: w}\nspec: {items: [{id: a, v: 1}]}\n";
+    let schema = "definitions: {W: {properties: {spec: {properties: {items: {type: array, items: {type: object}, \
+                  x-kubernetes-patch-merge-key: id, x-kubernetes-patch-strategy: merge}}}}, \
+                  x-kubernetes-group-version-kind: [{group: example.com, version: v1, kind: W}]}}";
+    let kustomization = "openapi: {path: schema.yaml}\nresources: [w.yaml]\npatches:\n- patch: '{apiVersion: \
+                         example.com/v1, kind: W, metadata: {name: w}, spec: {items: [{id: b, v: 2}]}}'\n";
+    let files = [("k/kustomization.yaml", kustomization), ("k/w.yaml", object), ("k/schema.yaml", schema)];
+    let output = built(&files, "k").unwrap();
+    assert!(output.ends_with("items:\n  - id: b\n    v: 2\n  - id: a\n    v: 1\n"), "{output}");
+}
+
+#[test]
+fn commas_in_a_name_that_was_changed_are_refused() {
+    let object = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: 'a,b'}\n";
+    let files = [("k/kustomization.yaml", "namePrefix: p-\nresources: [x.yaml]\n"), ("k/x.yaml", object)];
+    assert!(built(&files, "k").unwrap_err().starts_with("number of previous names, number of previous namespaces"));
+}
+
+#[test]
+fn helm_and_external_plugins_are_refused() {
+    let fails = |kustomization: &str, part: &str| {
+        let err = built(&[("k/kustomization.yaml", kustomization)], "k").unwrap_err();
+        assert!(err.contains(part), "{err}");
+    };
+    fails("helmCharts: [{name: x}]\n", "must specify --enable-helm");
+    fails(
+        "transformers: ['{apiVersion: example.com/v1, kind: X, metadata: {name: x}}']\n",
+        "external plugins disabled; unable to load external plugin 'X'",
+    );
+    fails(
+        "generators: ['{apiVersion: builtin, kind: X, metadata: {name: x}}']\n",
+        "loading generator plugins: failed to load generator: unable to load builtin X.builtin.[noGrp]",
+    );
 }
 
 #[test]

@@ -6,9 +6,9 @@ use flux_yaml::{Content, Node, Tag};
 
 use crate::Error;
 use crate::config::Config;
-use crate::fields::{Leaf, visit};
-use crate::id::{Gvk, Id};
-use crate::kustomization::Var;
+use crate::fields::{Leaf, Places};
+use crate::id::{Gvk, Id, or};
+use crate::kustomization::{ObjectReference, Var};
 use crate::resource::Resource;
 use crate::transformers::field_path;
 
@@ -19,22 +19,38 @@ const NAME: &str = "metadata.name";
 pub(crate) fn add(known: &mut Vec<Var>, vars: &[Var], resources: &mut [Resource]) -> Result<(), Error> {
     for var in vars {
         let id = target(var);
-        let exact = !id.namespace.is_empty() || id.gvk.is_cluster_scoped();
-        let meant = |other: &Id| if exact { other.same(&id) } else { other.gvk == id.gvk && other.name == id.name };
-        let mut found: Vec<&mut Resource> =
-            resources.iter_mut().filter(|resource| resource.ids().iter().any(meant)).collect();
+        let exact = !id.namespace.is_empty() || id.cluster_scoped;
+        let named = |resource: &Resource| {
+            let known = |other: &Id| other.gvk == id.gvk && other.name == id.name;
+            (resource.name() == id.name && resource.gvk() == id.gvk.as_ref()) || resource.earlier.iter().any(known)
+        };
+        let meant = |resource: &Resource| if exact { resource.has_or_had(&id) } else { named(resource) };
+        let mut found: Vec<&mut Resource> = resources.iter_mut().filter(|resource| meant(resource)).collect();
         match found.as_mut_slice() {
             [] => {}
             [resource] => resource.vars.push(var.name.clone()),
             _ => {
-                let (count, name) = (found.len(), &var.name);
+                let (count, title) = (found.len(), title(var, &id.gvk));
                 return Err(Error::invalid(format!(
-                    "found {count} resId matches for var {name} (unable to disambiguate)"
+                    "found {count} resId matches for var {title} (unable to disambiguate)"
                 )));
             }
         }
     }
     merge(known, vars)
+}
+
+/// Variables as upstream names them in errors.
+pub(crate) fn shown(vars: &[Var]) -> String {
+    let shown = |var: &Var| {
+        let ObjectReference { group, version, kind, .. } = var.objref.clone();
+        title(var, &Gvk { group, version, kind })
+    };
+    format!("[{}]", vars.iter().map(shown).collect::<Vec<_>>().join(" "))
+}
+
+fn title(var: &Var, gvk: &Gvk) -> String {
+    format!("{{{} {gvk} {{{}}}}}", var.name, or(&var.fieldref.field_path, NAME))
 }
 
 /// Adds variables of another kustomization.
@@ -56,7 +72,8 @@ fn target(var: &Var) -> Id {
         let known = Gvk::new(&reference.api_version, &reference.kind);
         gvk = if known.group.is_empty() { Gvk { group: gvk.group, ..known } } else { known };
     }
-    Id { gvk, name: reference.name.clone(), namespace: reference.namespace.clone() }
+    let cluster_scoped = gvk.is_cluster_scoped();
+    Id { gvk, name: reference.name.clone(), namespace: reference.namespace.clone(), cluster_scoped }
 }
 
 /// Puts the variables' values where `$(NAME)` stands.
@@ -68,12 +85,10 @@ pub(crate) fn resolve(resources: &mut [Resource], vars: &[Var], config: &Config)
     if values.is_empty() {
         return Ok(());
     }
+    let mut places = Places::new(config.var_reference.iter());
     for resource in resources {
-        let gvk = resource.gvk();
-        let title = resource.title();
-        for spec in config.var_reference.iter() {
-            visit(&mut resource.node, &gvk, spec, Leaf::Nothing, &mut |node| replace(node, &values))
-                .map_err(|err| err.during(title.clone()))?;
+        for place in places.of(resource.gvk()) {
+            place.visit(&mut resource.node, Leaf::Nothing, &mut |node| replace(node, &values))?;
         }
     }
     Ok(())

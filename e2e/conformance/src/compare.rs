@@ -52,7 +52,10 @@ pub(crate) fn difference(compared: &Compared) -> String {
 /// Whether an error opens as the recorded one does.
 fn same_opening(own: &str, recorded: &str) -> bool {
     let opening = masked(opening(recorded));
-    masked(own).strip_prefix(opening.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '\n']))
+    masked(own).strip_prefix(opening.as_str()).is_some_and(|rest| {
+        let rest = rest.trim_start_matches(' ');
+        rest.is_empty() || rest.starts_with([':', '\n'])
+    })
 }
 
 /// An error without the words of the command line around it, and with paths from the input's root.
@@ -120,6 +123,7 @@ mod tests {
     fn words_are_compared_up_to_there_with_the_root_masked() {
         assert!(same_opening("cannot read a/b.yaml: gone", "Error: cannot read <ROOT>/a/b.yaml: no such file\n"));
         assert!(!same_opening("cannot read a/c.yaml: gone", "Error: cannot read <ROOT>/a/b.yaml: no such file\n"));
+        assert!(same_opening("no 'a' : gone", "no 'a' : no such file"));
         assert!(!same_opening("missing closing braces", "missing closing brace"));
     }
 

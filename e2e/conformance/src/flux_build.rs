@@ -5,7 +5,9 @@ use std::path::Path;
 use anyhow::Result;
 use camino::Utf8Path;
 use flux_kustomize::Options;
-use flux_kustomize::flux::{Image, Patch, Selector, Spec, Strategy, Substitution, build, prepare, substitute};
+use flux_kustomize::flux::{
+    Extras, Image, Patch, Selector, Spec, Strategy, Substitution, build_prepared, prepare_with, substitute,
+};
 use serde_json::Value;
 
 use crate::case::{Answer, Case, Compared, Recorded, names, read, read_json, text};
@@ -37,11 +39,18 @@ fn run(input: &Path, case: &Value) -> Result<Answer> {
     let directory = Utf8Path::new(&directory);
     let object = &case["kustomization"]["spec"];
     let spec = spec(object);
-    let prepared = match prepare(files.as_ref(), directory, &spec) {
-        Ok(prepared) => prepared.content,
+    let ignore = case["options"]["Ignore"].as_str().filter(|_| case["options"]["UseIgnore"] == true);
+    let operations = |patch: &Value| (selector(&patch["target"]), patch["patch"].clone());
+    let extras = Extras {
+        ignore,
+        patches_strategic_merge: &items(&object["patchesStrategicMerge"], Value::clone),
+        patches_json6902: &items(&object["patchesJson6902"], operations),
+    };
+    let prepared = match prepare_with(files.as_ref(), directory, &spec, &extras) {
+        Ok(prepared) => prepared,
         Err(err) => return Ok(Err(format!("generate: {}", err.chain()))),
     };
-    let mut built = match build(files.as_ref(), directory, &spec, &Options::default()) {
+    let mut built = match build_prepared(files.as_ref(), directory, &prepared, &Options::default()) {
         Ok(built) => built,
         Err(err) => return Ok(Err(format!("kustomize build failed: {}", err.chain()))),
     };
@@ -50,7 +59,7 @@ fn run(input: &Path, case: &Value) -> Result<Answer> {
     {
         return Ok(Err(err.chain()));
     }
-    Ok(print(&built).map(|built| format!("{prepared}{SEPARATOR}{built}")))
+    Ok(print(&built).map(|built| format!("{}{SEPARATOR}{built}", prepared.content)))
 }
 
 fn spec(spec: &Value) -> Spec {
@@ -67,21 +76,24 @@ fn spec(spec: &Value) -> Spec {
     }
 }
 
-fn items<T>(list: &Value, item: fn(&Value) -> T) -> Vec<T> {
+fn items<T>(list: &Value, item: impl Fn(&Value) -> T) -> Vec<T> {
     list.as_array().into_iter().flatten().map(item).collect()
 }
 
 fn patch(patch: &Value) -> Patch {
-    let target = patch.get("target").map(|target| Selector {
-        group: text(&target["group"]),
-        version: text(&target["version"]),
-        kind: text(&target["kind"]),
-        name: text(&target["name"]),
-        namespace: text(&target["namespace"]),
-        label_selector: text(&target["labelSelector"]),
-        annotation_selector: text(&target["annotationSelector"]),
-    });
-    Patch { patch: text(&patch["patch"]), target }
+    Patch { patch: text(&patch["patch"]), target: patch.get("target").map(selector) }
+}
+
+fn selector(selector: &Value) -> Selector {
+    Selector {
+        group: text(&selector["group"]),
+        version: text(&selector["version"]),
+        kind: text(&selector["kind"]),
+        name: text(&selector["name"]),
+        namespace: text(&selector["namespace"]),
+        label_selector: text(&selector["labelSelector"]),
+        annotation_selector: text(&selector["annotationSelector"]),
+    }
 }
 
 fn image(image: &Value) -> Image {

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use camino::Utf8Path;
 use flux_files::{Directory, Files, Memory};
-use flux_kustomize::{Built, LoadRestrictions, Options, Reorder, Resource, build};
+use flux_kustomize::{Built, LoadRestrictions, Options, Reorder, build};
 use serde_json::Value;
 
 use crate::case::{Answer, Case, Compared, Recorded, names, read_json, read_json_lines, text};
@@ -55,6 +55,7 @@ fn options(case: &Value) -> Options {
             Some("legacy" | "unspecified") => Reorder::Legacy,
             _ => Reorder::None,
         },
+        remote: None,
     }
 }
 
@@ -69,6 +70,5 @@ pub(crate) fn open(input: &Path) -> Result<Box<dyn Files>> {
 
 /// All objects as one stream.
 pub(crate) fn print(built: &Built) -> Answer {
-    let documents: Result<Vec<String>, _> = built.resources.iter().map(Resource::to_yaml).collect();
-    documents.map(|documents| documents.join("---\n")).map_err(|err| err.chain())
+    built.to_yaml().map_err(|err| err.chain())
 }

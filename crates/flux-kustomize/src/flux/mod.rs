@@ -1,16 +1,20 @@
 //! What Flux does around `kustomize build`: it writes a missing kustomization file, merges the spec into it, builds
 //! inside the artifact only, and substitutes variables object by object.
 
+mod ignore;
 mod prepare;
+mod secrets;
 mod spec;
 mod substitute;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use flux_files::{Files, Overlay, clean};
 
+use crate::schema::BuiltIn;
 use crate::{Built, Error, Options};
 
-pub use spec::{Image, Patch, Selector, Spec, Strategy, Substitution};
+pub use secrets::{SecretFile, SecretRole, secret_files};
+pub use spec::{Extras, Image, Patch, Selector, Spec, Strategy, Substitution};
 
 /// The kustomization file that a build starts from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,16 +29,34 @@ pub struct Prepared {
 
 /// The kustomization file of `directory` with `spec` merged into it. Nothing is written.
 pub fn prepare(files: &dyn Files, directory: &Utf8Path, spec: &Spec) -> Result<Prepared, Error> {
-    prepare::prepare(files, &clean(directory)?, spec)
+    prepare_with(files, directory, spec, &Extras::default())
 }
 
-/// Builds `directory` as Flux builds a Kustomization with `spec`: [`prepare()`], then [`crate::build`] over it.
+/// The same with what the controller does not know.
+pub fn prepare_with(
+    files: &dyn Files,
+    directory: &Utf8Path,
+    spec: &Spec,
+    extras: &Extras<'_>,
+) -> Result<Prepared, Error> {
+    prepare::prepare(files, &clean(directory)?, spec, extras)
+}
+
+/// Builds `directory` as Flux builds a Kustomization with `spec`: [`prepare()`], then [`build_prepared`].
 pub fn build(files: &dyn Files, directory: &Utf8Path, spec: &Spec, options: &Options) -> Result<Built, Error> {
-    let directory = clean(directory)?;
-    let prepared = prepare(files, &directory, spec)?;
+    build_prepared(files, directory, &prepare(files, directory, spec)?, options)
+}
+
+/// Builds `directory` with `prepared` in place of its kustomization file.
+pub fn build_prepared(
+    files: &dyn Files,
+    directory: &Utf8Path,
+    prepared: &Prepared,
+    options: &Options,
+) -> Result<Built, Error> {
     let mut overlay = Overlay::new(files);
-    overlay.write(&prepared.path, prepared.content)?;
-    crate::build(&overlay, &directory, options)
+    overlay.write(&prepared.path, prepared.content.as_str())?;
+    crate::run(&overlay, &clean(directory)?, options, BuiltIn::Below)
 }
 
 /// Substitutes variables in every object that does not switch it off by label or annotation.

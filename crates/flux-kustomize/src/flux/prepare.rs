@@ -3,11 +3,11 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use flux_files::{Entry, Files, FilesError, Kind};
 
-use super::{Image, Patch, Prepared, Selector, Spec};
+use super::ignore::Ignored;
+use super::{Extras, Image, Patch, Prepared, Selector, Spec};
 use crate::kustomization::{self, FILE_NAMES, Kustomization};
-use crate::load::find;
 use crate::record::{Field, Mode};
-use crate::{Error, load};
+use crate::{Error, json_text, load};
 
 /// What an empty directory's kustomization sets, so that its build is empty and not an error.
 const PLACEHOLDER: &str = "_placeholder";
@@ -15,27 +15,65 @@ const PLACEHOLDER: &str = "_placeholder";
 const DEPTH: usize = 64;
 
 /// The kustomization file of `directory` with `spec` merged into it.
-pub(super) fn prepare(files: &dyn Files, directory: &Utf8Path, spec: &Spec) -> Result<Prepared, Error> {
-    let (path, mut kustomization, generated) = match find(files, directory)? {
+pub(super) fn prepare(
+    files: &dyn Files,
+    directory: &Utf8Path,
+    spec: &Spec,
+    extras: &Extras<'_>,
+) -> Result<Prepared, Error> {
+    let ignored = extras.ignore.map(|patterns| Ignored::read(files, directory, patterns)).transpose()?;
+    let (path, mut kustomization, generated) = match first(files, directory)? {
         Some((path, text)) => {
-            let parsed = Kustomization::parse(&text, Mode::Lenient).map_err(|problem| Error::Kustomization {
-                path: path.clone(),
-                line: problem.line,
-                message: problem.message,
-            })?;
+            let parsed = Kustomization::parse(&text, Mode::Lenient).map_err(|problem| problem.in_file(&path))?;
             (path, parsed, false)
         }
-        None => (directory.join(FILE_NAMES[0]), generate(files, directory)?, true),
+        None => (directory.join(FILE_NAMES[0]), generate(files, directory, ignored.as_ref())?, true),
     };
+    for (field, default) in
+        [(&mut kustomization.api_version, kustomization::VERSION), (&mut kustomization.kind, kustomization::KIND)]
+    {
+        if field.is_empty() {
+            default.clone_into(field);
+        }
+    }
+    if kustomization.resources.is_empty() && !generated {
+        // Without this a file that lists no resources would count as empty.
+        kustomization.build_metadata = vec!["originAnnotations".to_owned()];
+    }
+    if let Some(ignored) = &ignored {
+        ignored.filter(files, directory, &mut kustomization)?;
+    }
     merge(files, directory, &mut kustomization, spec)?;
+    let Extras { ignore: _, patches_strategic_merge, patches_json6902 } = extras;
+    kustomization.patches_strategic_merge.extend(patches_strategic_merge.iter().map(json_text::compact));
+    kustomization.patches_json6902.extend(patches_json6902.iter().map(|(target, operations)| {
+        patch(&Patch { patch: json_text::compact(operations), target: Some(target.clone()) })
+    }));
     let content = flux_yaml::print_json(&kustomization.write()).map_err(|err| Error::invalid(err.to_string()))?;
     Ok(Prepared { path, content, generated })
 }
 
+/// The first kustomization file of a directory; that there is another one is the build's to tell.
+fn first(files: &dyn Files, directory: &Utf8Path) -> Result<Option<(Utf8PathBuf, String)>, Error> {
+    for name in FILE_NAMES {
+        let path = directory.join(name);
+        match files.kind(&path) {
+            Ok(Kind::File) => {
+                let text = String::from_utf8(files.read(&path)?);
+                let text = text.map_err(|_| Error::invalid(format!("{path} is not UTF-8")))?;
+                return Ok(Some((path, text)));
+            }
+            Ok(Kind::Directory) | Err(FilesError::NotFound(_)) => {}
+            Err(err) => return Err(err.into()),
+        }
+    }
+    Ok(None)
+}
+
 /// A kustomization that names every manifest below `directory`.
-fn generate(files: &dyn Files, directory: &Utf8Path) -> Result<Kustomization, Error> {
+fn generate(files: &dyn Files, directory: &Utf8Path, ignored: Option<&Ignored>) -> Result<Kustomization, Error> {
     let mut resources = Vec::new();
-    scan(files, directory, Utf8Path::new(""), DEPTH, &mut resources)?;
+    Scan { files, directory, ignored, found: &mut resources }.run(Utf8Path::new(""), DEPTH)?;
     let mut kustomization = Kustomization {
         api_version: kustomization::VERSION.to_owned(),
         kind: kustomization::KIND.to_owned(),
@@ -48,32 +86,38 @@ fn generate(files: &dyn Files, directory: &Utf8Path) -> Result<Kustomization, Er
     Ok(kustomization)
 }
 
-/// Manifests in lexical order; a directory with a kustomization of its own counts as one.
-fn scan(
-    files: &dyn Files,
-    directory: &Utf8Path,
-    below: &Utf8Path,
-    depth: usize,
-    found: &mut Vec<String>,
-) -> Result<(), Error> {
-    let depth =
-        depth.checked_sub(1).ok_or_else(|| Error::invalid(format!("{below}: directories are nested too deep")))?;
-    for Entry { name, kind, link } in files.list(&directory.join(below))? {
-        let path = below.join(&name);
-        let place = directory.join(&path);
-        match kind {
-            // Upstream does not follow links to directories here.
-            Kind::Directory if link => {}
-            Kind::Directory if has_kustomization(files, &place)? => found.push(path.into_string()),
-            Kind::Directory => scan(files, directory, &path, depth, found)?,
-            Kind::File if matches!(path.extension(), Some("yaml" | "yml")) => {
-                validate(files, &place)?;
-                found.push(path.into_string());
+/// The walk that looks for manifests.
+struct Scan<'s> {
+    files: &'s dyn Files,
+    directory: &'s Utf8Path,
+    ignored: Option<&'s Ignored>,
+    found: &'s mut Vec<String>,
+}
+
+impl Scan<'_> {
+    /// Manifests in lexical order; a directory with a kustomization of its own counts as one.
+    fn run(&mut self, below: &Utf8Path, depth: usize) -> Result<(), Error> {
+        let depth =
+            depth.checked_sub(1).ok_or_else(|| Error::invalid(format!("{below}: directories are nested too deep")))?;
+        for Entry { name, kind, link } in self.files.list(&self.directory.join(below))? {
+            let path = below.join(&name);
+            let place = self.directory.join(&path);
+            match kind {
+                // Upstream does not follow links to directories here.
+                Kind::Directory if link => {}
+                Kind::Directory if has_kustomization(self.files, &place)? => self.found.push(format!("./{path}")),
+                Kind::Directory => self.run(&path, depth)?,
+                Kind::File if matches!(path.extension(), Some("yaml" | "yml")) => {
+                    if !self.ignored.is_some_and(|ignored| ignored.hides(&path)) {
+                        validate(self.files, &place)?;
+                        self.found.push(format!("./{path}"));
+                    }
+                }
+                Kind::File => {}
             }
-            Kind::File => {}
         }
+        Ok(())
     }
-    Ok(())
 }
 
 fn has_kustomization(files: &dyn Files, directory: &Utf8Path) -> Result<bool, Error> {
@@ -89,7 +133,9 @@ fn has_kustomization(files: &dyn Files, directory: &Utf8Path) -> Result<bool, Er
 
 /// A file that is not made of objects fails the generation.
 fn validate(files: &dyn Files, path: &Utf8PathBuf) -> Result<(), Error> {
-    load::read_objects(files, path)
+    let text = String::from_utf8(files.read(path)?).map_err(|_| Error::invalid(format!("{path} is not UTF-8")))?;
+    let name = path.file_name().unwrap_or_default();
+    load::objects(&text, path, name)
         .map(drop)
         .map_err(|err| err.during(format!("failed to decode Kubernetes YAML from {path}")))
 }
@@ -121,9 +167,6 @@ fn merge(files: &dyn Files, directory: &Utf8Path, into: &mut Kustomization, spec
     }
     if !spec.build_metadata.is_empty() {
         into.build_metadata.clone_from(&spec.build_metadata);
-    } else if into.resources.is_empty() && into.build_metadata.is_empty() {
-        // Without this a file that lists no resources would count as empty.
-        into.build_metadata = vec!["originAnnotations".to_owned()];
     }
     Ok(())
 }

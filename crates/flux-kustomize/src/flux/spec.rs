@@ -21,6 +21,18 @@ pub struct Spec {
     pub build_metadata: Vec<String>,
 }
 
+/// What only the command line and older versions of the API ask for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Extras<'e> {
+    /// Patterns of what is left out, as the command line takes them: beside those of `.sourceignore` files they hold
+    /// for the files found and for what the kustomization names. None leaves out nothing.
+    pub ignore: Option<&'e str>,
+    /// `spec.patchesStrategicMerge`: objects that are added to the file's patches.
+    pub patches_strategic_merge: &'e [serde_json::Value],
+    /// `spec.patchesJson6902`: lists of operations with what they are for.
+    pub patches_json6902: &'e [(Selector, serde_json::Value)],
+}
+
 /// An inline patch, strategic merge or JSON6902.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Patch {

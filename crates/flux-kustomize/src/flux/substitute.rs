@@ -15,11 +15,6 @@ pub(super) fn substitute(built: &mut Built, substitution: &Substitution) -> Resu
     if variables.is_empty() && *strategy == Strategy::WithVariables {
         return Ok(());
     }
-    if let Some(name) = variables.keys().find(|name| !is_name(name)) {
-        return Err(Error::invalid(format!(
-            "'{name}' var name is invalid, must match '^[_[:alpha:]][_[:alpha:][:digit:]]*$'"
-        )));
-    }
     let changed = built.resources.iter_mut().map(|resource| in_object(resource, substitution));
     crate::error::all(changed).map(drop)
 }
@@ -34,9 +29,11 @@ fn in_object(resource: &mut Resource, substitution: &Substitution) -> Result<(),
     if resource.label(key) == Some(value) || resource.annotation(key) == Some(value) {
         return Ok(());
     }
-    let object = resource.title();
-    let failed =
-        |source: Box<dyn std::error::Error + Send + Sync>| Error::Substitute { object: object.clone(), source };
+    let object = format!("{}/{}", resource.gvk().to_owned(), resource.name());
+    let failed = |reason: String| Error::Substitute { object: object.clone(), source: reason.into() };
+    if let Some(name) = substitution.variables.keys().find(|name| !is_name(name)) {
+        return Err(failed(format!("'{name}' var name is invalid, must match '^[_[:alpha:]][_[:alpha:][:digit:]]*$'")));
+    }
     let text = resource.to_yaml()?;
     let variables = &substitution.variables;
     let lookup = |name: &str| {
@@ -44,15 +41,15 @@ fn in_object(resource: &mut Resource, substitution: &Substitution) -> Result<(),
         // Without strictness a variable that nobody sets is empty.
         found.or(if substitution.strict { None } else { Some("") })
     };
-    let output =
-        flux_envsubst::evaluate(&text, lookup, flux_envsubst::Limits::default()).map_err(|err| failed(err.into()))?;
+    let output = flux_envsubst::evaluate(&text, lookup, flux_envsubst::Limits::default())
+        .map_err(|err| failed(format!("variable substitution failed: {err}")))?;
     if output == text {
         return Ok(());
     }
-    let node = flux_yaml::parse(&output, Limits::default()).map_err(|err| failed(err.into()))?;
-    let value = node.as_ref().map(flux_yaml::yaml11_to_json).transpose().map_err(|err| failed(err.into()))?;
+    let node = flux_yaml::parse(&output, Limits::default()).map_err(|err| failed(err.to_string()))?;
+    let value = node.as_ref().map(flux_yaml::yaml11_to_json).transpose().map_err(|err| failed(err.to_string()))?;
     let Some(value) = value.filter(serde_json::Value::is_object) else {
-        return Err(failed("the result is not an object".into()));
+        return Err(failed("the result is not an object".to_owned()));
     };
     resource.node = flux_yaml::from_json(&value);
     Ok(())

@@ -5,7 +5,7 @@ use regex::Regex;
 
 use crate::Error;
 use crate::config::Spec;
-use crate::fields::{Leaf, visit};
+use crate::fields::{Leaf, Places};
 use crate::kustomization::Image;
 use crate::resource::Resource;
 
@@ -18,13 +18,13 @@ const DEPTH: usize = 200;
 
 pub(crate) fn set(resources: &mut [Resource], image: &Image, specs: &[Spec]) -> Result<(), Error> {
     let change = Change::new(image)?;
+    let mut places = Places::new(specs);
     for resource in resources {
-        let gvk = resource.gvk();
         if resource.kind() != SKIPPED {
             in_containers(&mut resource.node, &change, DEPTH);
         }
-        for spec in specs {
-            visit(&mut resource.node, &gvk, spec, Leaf::Nothing, &mut |node| {
+        for place in places.of(resource.gvk()) {
+            place.visit(&mut resource.node, Leaf::Nothing, &mut |node| {
                 change.apply(node);
                 Ok(())
             })?;

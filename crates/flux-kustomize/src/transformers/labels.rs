@@ -7,7 +7,7 @@ use flux_yaml::{Content, Node};
 use super::Transformer;
 use crate::Error;
 use crate::config::{Config, Spec, merged};
-use crate::fields::{Leaf, visit};
+use crate::fields::{Leaf, Places};
 use crate::kustomization::Kustomization;
 use crate::resource::{Resource, plain_key};
 
@@ -41,13 +41,13 @@ pub(crate) fn set(resources: &mut [Resource], pairs: &BTreeMap<String, String>, 
     if pairs.is_empty() {
         return Ok(());
     }
+    let mut places = Places::new(specs);
     for resource in resources {
-        let gvk = resource.gvk();
         for (key, value) in pairs {
             resource.links += 1;
             let mut put = Put { key, value, link: resource.links, linked: BTreeSet::new() };
-            for spec in specs {
-                visit(&mut resource.node, &gvk, spec, Leaf::Mapping, &mut |node| put.set_in(node))?;
+            for place in places.of(resource.gvk()) {
+                place.visit(&mut resource.node, Leaf::Mapping, &mut |node| put.set_in(node))?;
             }
             if !put.linked.is_empty() {
                 put.follow(&mut resource.node);

@@ -4,7 +4,7 @@ use flux_yaml::Node;
 
 use crate::Error;
 use crate::config::Spec;
-use crate::fields::{Leaf, visit};
+use crate::fields::{Leaf, Places};
 use crate::resource::Resource;
 
 /// Kinds whose names other systems know.
@@ -46,17 +46,18 @@ fn rename(
     if affix.is_empty() {
         return Ok(());
     }
+    let mut places = Places::new(specs);
     for resource in resources {
-        let gvk = resource.original_id().gvk;
+        let gvk = resource.original_gvk();
         if KEPT.iter().any(|(group, kind)| gvk.is_selected(group, "", kind)) {
             continue;
         }
-        for spec in specs {
-            if spec.path == NAME && gvk.is_selected(&spec.group, &spec.version, &spec.kind) {
+        for place in places.of(gvk) {
+            if place.spec.path == NAME {
                 remember(resource);
                 resource.remember_id();
             }
-            visit(&mut resource.node, &gvk, spec, Leaf::Scalar, &mut |node| {
+            place.visit(&mut resource.node, Leaf::Scalar, &mut |node| {
                 let text = node.text().ok_or_else(|| Error::invalid("expected a name"))?;
                 *node = Node::string(renamed(text));
                 Ok(())

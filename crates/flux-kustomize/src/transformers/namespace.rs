@@ -6,10 +6,12 @@ use flux_yaml::Node;
 
 use crate::Error;
 use crate::config::Spec;
-use crate::fields::{Leaf, visit};
+use crate::fields::{Leaf, Places};
 use crate::resource::Resource;
 
 const BINDINGS: [&str; 2] = ["RoleBinding", "ClusterRoleBinding"];
+/// Marks objects whose namespace Helm has set.
+const BY_HELM: &str = "internal.config.kubernetes.io/helm-generated";
 /// The one ServiceAccount that every namespace has.
 const DEFAULT_ACCOUNT: &str = "default";
 
@@ -36,30 +38,33 @@ pub(crate) fn set(
     }
     let put = |node: &mut Node| {
         if !node.is_scalar() {
-            return Err(Error::invalid("namespace field specs must target scalar nodes"));
+            return Err(Error::invalid("wrong node kind: expected ScalarNode"));
         }
         if !unset_only || node.text().is_none_or(str::is_empty) || node.is_null() {
             *node = Node::string(namespace);
         }
         Ok(())
     };
-    for resource in resources.iter_mut() {
+    let mut places = Places::new(specs);
+    for resource in resources.iter_mut().filter(|resource| resource.annotation(BY_HELM) != Some("true")) {
         resource.remember_id();
-        let gvk = resource.gvk();
-        if !gvk.is_cluster_scoped() && (!unset_only || resource.namespace().is_none()) {
+        if !resource.is_cluster_scoped() && (!unset_only || resource.namespace().is_none()) {
             resource.set_namespace(namespace);
         }
-        let binding = BINDINGS.contains(&gvk.kind.as_str());
+        let binding = BINDINGS.contains(&resource.kind());
         if binding {
             set_subjects(&mut resource.node, subjects, &put)?;
         }
         let core = resource.api_version() == "v1";
-        for spec in specs {
+        for place in places.of(resource.gvk()) {
+            let spec = place.spec;
             let handled = spec.path == "metadata/namespace"
                 || (spec.path == "metadata/name" && !core)
                 || (binding && BINDINGS.contains(&spec.kind.as_ref()) && spec.path == "subjects/namespace");
             if !handled {
-                visit(&mut resource.node, &gvk, spec, Leaf::Scalar, &mut |node| put(node))?;
+                place
+                    .visit(&mut resource.node, Leaf::Scalar, &mut |node| put(node))
+                    .map_err(|err| err.during("namespace field specs must target scalar nodes"))?;
             }
         }
     }
@@ -67,6 +72,13 @@ pub(crate) fn set(
     match resources.iter().find(|resource| !seen.insert(resource.id().key())) {
         Some(twice) => Err(Error::invalid(format!("namespace transformation produces ID conflict: {}", twice.id()))),
         None => Ok(()),
+    }
+}
+
+/// Gives one object the namespace, unless its kind has none.
+pub(crate) fn set_one(resource: &mut Resource, namespace: &str) {
+    if !resource.is_cluster_scoped() && !namespace.is_empty() {
+        resource.set_namespace(namespace);
     }
 }
 

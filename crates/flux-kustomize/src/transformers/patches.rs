@@ -2,57 +2,22 @@
 
 use flux_yaml::{Limits, Node};
 
-use crate::accumulate::Target;
+use crate::Error;
 use crate::json_patch::{self, Operation};
-use crate::kustomization::{Patch, PatchOptions};
-use crate::merge::merge;
+use crate::kustomization::{Patch, PatchOptions, Selector};
+use crate::load;
+use crate::merge::{Rules, merge};
 use crate::resource::{Resource, child};
-use crate::schema::Schema;
 use crate::select::Select;
-use crate::{Error, load};
+use crate::target::{Target, quoted};
 
-/// `patchesStrategicMerge`: each entry a file, or YAML in place.
-pub(crate) fn strategic_merge(
-    target: &Target<'_>,
-    entries: &[String],
-    resources: &mut Vec<Resource>,
-) -> Result<(), Error> {
-    let mut patches = Vec::new();
-    for entry in entries {
-        let text = if target.is_file(entry) { target.read(entry)? } else { entry.clone() };
-        patches.extend(objects(&text, entry)?);
-    }
-    if patches.is_empty() {
-        return Err(Error::invalid(format!("patch appears to be empty; files={entries:?}")));
-    }
-    patches.into_iter().try_for_each(|patch| merge_by_id(resources, &patch, &PatchOptions::default()))
-}
-
-/// One of `patches`.
-pub(crate) fn patch(target: &Target<'_>, patch: &Patch, resources: &mut Vec<Resource>) -> Result<(), Error> {
-    let content = read(target, patch)?;
-    apply(resources, patch, content).map_err(|err| match patch.path.as_str() {
-        "" => err,
-        file => err.during(format!("patch {file:?}")),
-    })
-}
-
-/// Whether one of `patches` can be read.
-pub(crate) fn check(target: &Target<'_>, patch: &Patch) -> Result<(), Error> {
-    read(target, patch).map(drop)
-}
-
-/// One of `patchesJson6902`.
-pub(crate) fn json6902(target: &Target<'_>, patch: &Patch, resources: &mut [Resource]) -> Result<(), Error> {
-    let (_, text) = text_of(target, patch)?;
-    let operations = json_patch::parse(&text)?;
-    if operations.is_empty() {
-        return Err(Error::invalid(format!("patch appears to be empty; file={}", patch.path)));
-    }
-    let selector = patch.target.as_ref().ok_or_else(|| Error::invalid("must specify a target for a JSON patch"))?;
-    let select = Select::new(selector)?;
-    let chosen = resources.iter_mut().filter(|resource| select.takes(resource));
-    chosen.into_iter().try_for_each(|resource| change(resource, &operations))
+/// A patch that has been read.
+pub(crate) struct Prepared {
+    content: Content,
+    target: Option<Selector>,
+    options: PatchOptions,
+    /// Where the patch stands, as messages name it.
+    source: String,
 }
 
 enum Content {
@@ -60,68 +25,156 @@ enum Content {
     Json(Vec<Operation>),
 }
 
-fn text_of(target: &Target<'_>, patch: &Patch) -> Result<(String, String), Error> {
-    match (patch.path.as_str(), patch.text.trim()) {
-        ("", "") => Err(Error::invalid("must specify one of patch and path in a patch")),
-        ("", text) => Ok((text.to_owned(), text.to_owned())),
-        (file, "") => Ok((file.to_owned(), target.read(file)?)),
-        _ => Err(Error::invalid("patch and path can't be set at the same time")),
-    }
-}
-
-fn read(target: &Target<'_>, patch: &Patch) -> Result<Content, Error> {
-    let (place, text) = text_of(target, patch)?;
-    let first = flux_yaml::parse(&text, Limits::default()).ok().flatten();
-    if first.as_ref().is_some_and(json_patch::is_list) {
-        return json_patch::parse(&text).map(Content::Json).map_err(|err| err.during(format!("patch {place:?}")));
-    }
-    let patches = objects(&text, &place)?;
-    if patches.len() > 1 && patch.target.is_some() {
-        return Err(Error::invalid(
-            "Multiple Strategic-Merge Patches in one `patches` entry is not allowed to set `patches.target` field",
-        ));
-    }
-    Ok(Content::Merge(patches))
-}
-
-/// The objects of a strategic merge patch; comments alone are none.
-fn objects(text: &str, place: &str) -> Result<Vec<Resource>, Error> {
-    let what = || format!("unable to parse SM or JSON patch from [{}]", place.trim());
-    let nodes = flux_yaml::parse_all(text, Limits::default()).map_err(|source| {
-        Error::Malformed { path: place.lines().next().unwrap_or_default().into(), source }.during(what())
-    })?;
+/// `patchesStrategicMerge`: each entry YAML in place, or a file.
+pub(crate) fn prepare_merges(
+    target: &Target<'_>,
+    entries: &[String],
+    in_place: Option<&str>,
+) -> Result<Vec<Resource>, Error> {
     let mut patches = Vec::new();
-    for node in nodes.into_iter().filter(|node| !node.is_empty()) {
-        load::check(&node).map_err(|err| err.during(what()))?;
-        patches.push(Resource::new(node, None));
+    for entry in entries {
+        match load::objects(entry, "".into(), "") {
+            Ok(found) => patches.extend(found),
+            Err(_) => patches.extend(load::objects(&target.read(entry)?, &target.place(entry)?, entry)?),
+        }
     }
+    if let Some(text) = in_place {
+        patches.extend(load::objects(text, &target.directory.join(&target.file), &target.file)?);
+    }
+    if patches.is_empty() {
+        return Err(Error::invalid(format!(
+            "patch appears to be empty; files=[{}], Patch={}",
+            entries.join(" "),
+            in_place.unwrap_or_default()
+        )));
+    }
+    target.mark(&mut patches);
     Ok(patches)
 }
 
-fn apply(resources: &mut Vec<Resource>, patch: &Patch, content: Content) -> Result<(), Error> {
-    let options = patch.options.clone().unwrap_or_default();
-    match (content, &patch.target) {
-        (Content::Json(_), None) => Err(Error::invalid("must specify a target for JSON patch")),
-        (Content::Json(operations), Some(selector)) => {
-            let select = Select::new(selector)?;
-            let chosen = resources.iter_mut().filter(|resource| select.takes(resource));
-            chosen.into_iter().try_for_each(|resource| {
-                resource.remember_id();
-                change(resource, &operations)
-            })
+/// One of `patches`. `config` is how the whole entry is shown.
+pub(crate) fn prepare(target: &Target<'_>, patch: &Patch, config: &dyn Fn() -> String) -> Result<Prepared, Error> {
+    let loaded;
+    let (source, text) = match (patch.path.as_str(), patch.text.trim()) {
+        ("", "") => return Err(Error::invalid(format!("must specify one of patch and path in\n{}", config()))),
+        ("", text) => (format!("[patch: {}]", quoted(text)), text),
+        (file, "") => {
+            loaded = target
+                .read(file)
+                .map_err(|err| err.during(format!("failed to get the patch file from path({file})")))?;
+            (format!("[path: {}]", quoted(file)), loaded.as_str())
         }
-        (Content::Merge(patches), None) => patches.iter().try_for_each(|patch| merge_by_id(resources, patch, &options)),
-        (Content::Merge(patches), Some(selector)) => {
-            let select = Select::new(selector)?;
-            let Some(mut patch) = patches.into_iter().next() else { return Ok(()) };
-            marks_as_text(&mut patch.node);
-            let chosen: Vec<usize> = (0..resources.len()).filter(|at| select.takes(&resources[*at])).collect();
-            // From the back, so that deleting one leaves the places of the others.
-            chosen.into_iter().rev().try_for_each(|at| {
-                // What a target chose keeps its group and version.
-                patch.node.set("apiVersion", Node::string(resources[at].api_version()));
-                merge_at(resources, at, &patch, &options)
-            })
+        _ => {
+            return Err(Error::invalid(format!("patch and path can't be set at the same time\n{}", config())));
+        }
+    };
+    let first = flux_yaml::parse(text, Limits::default()).ok().flatten();
+    let unreadable = |err: Error| err.during(format!("unable to parse SM or JSON patch from {source}"));
+    let content = if first.as_ref().is_some_and(json_patch::is_list) {
+        Content::Json(json_patch::parse(text).map_err(unreadable)?)
+    } else {
+        let mut patches = load::objects(text, "".into(), &patch.path).map_err(unreadable)?;
+        target.mark(&mut patches);
+        Content::Merge(patches)
+    };
+    let options = patch.options.clone().unwrap_or_default();
+    Ok(Prepared { content, target: patch.target.clone(), options, source })
+}
+
+/// One of `patchesJson6902`.
+pub(crate) fn prepare_json6902(target: &Target<'_>, patch: &Patch) -> Result<Prepared, Error> {
+    let Some(selector) = patch.target.clone().filter(|selector| !selector.name.is_empty()) else {
+        return Err(Error::invalid("must specify the target name"));
+    };
+    let text = match (patch.path.as_str(), patch.text.as_str()) {
+        ("", "") => return Err(Error::invalid("empty file path and empty jsonOp")),
+        ("", text) => text.to_owned(),
+        (file, "") => target.read(file)?,
+        _ => return Err(Error::invalid("must specify a file path or jsonOp, not both")),
+    };
+    let operations = json_patch::parse(&text).map_err(|err| err.during(format!("decoding {text}")))?;
+    if operations.is_empty() {
+        return Err(Error::invalid(format!("patch appears to be empty; file={}, JsonOp={text}", patch.path)));
+    }
+    let (options, source) = (PatchOptions::default(), String::new());
+    Ok(Prepared { content: Content::Json(operations), target: Some(selector), options, source })
+}
+
+/// Merges patches that name their objects themselves.
+pub(crate) fn strategic_merge(
+    target: &Target<'_>,
+    patches: &[Resource],
+    resources: &mut Vec<Resource>,
+) -> Result<(), Error> {
+    let rules = Rules::new(&target.schemas);
+    patches.iter().try_for_each(|patch| {
+        let at = find(resources, patch)?;
+        merge_at(resources, at, patch, &PatchOptions::default(), rules)
+    })
+}
+
+impl Prepared {
+    /// Whether the patch merges rather than runs operations.
+    pub(crate) fn merges(&self) -> bool {
+        matches!(self.content, Content::Merge(_))
+    }
+
+    pub(crate) fn apply(&self, target: &Target<'_>, resources: &mut Vec<Resource>) -> Result<(), Error> {
+        let rules = Rules::new(&target.schemas);
+        match (&self.content, &self.target) {
+            (Content::Json(_), None) => {
+                Err(Error::invalid(format!("must specify a target for JSON patch {}", self.source)))
+            }
+            (Content::Json(operations), Some(selector)) => {
+                let select = Select::new(selector)?;
+                let mut chosen = resources.iter_mut().filter(|resource| select.takes(resource));
+                chosen.try_for_each(|resource| {
+                    resource.remember_id();
+                    change(resource, operations)
+                })
+            }
+            (Content::Merge(patches), None) => patches.iter().try_for_each(|patch| {
+                let at = find(resources, patch).map_err(|err| {
+                    err.during(format!("no resource matches strategic merge patch {}", quoted(&patch.id().to_string())))
+                })?;
+                merge_at(resources, at, patch, &self.options, rules)
+            }),
+            (Content::Merge(patches), Some(selector)) => match &patches[..] {
+                [] => Ok(()),
+                [patch] => self.merge_into_selected(patch, selector, resources, rules),
+                _ => Err(Error::invalid(format!(
+                    "Multiple Strategic-Merge Patches in one `patches` entry is not allowed to set `patches.target` \
+                     field: {}",
+                    self.source
+                ))),
+            },
+        }
+    }
+
+    fn merge_into_selected(
+        &self,
+        patch: &Resource,
+        selector: &Selector,
+        resources: &mut Vec<Resource>,
+        rules: Rules<'_>,
+    ) -> Result<(), Error> {
+        let select = Select::new(selector)?;
+        let mut patch = patch.clone();
+        marks_as_text(&mut patch.node);
+        let chosen: Vec<usize> = (0..resources.len()).filter(|at| select.takes(&resources[*at])).collect();
+        // From the back, so that deleting one leaves the places of the others.
+        chosen.into_iter().rev().try_for_each(|at| {
+            // What a target chose keeps its group and version.
+            patch.node.set("apiVersion", Node::string(resources[at].api_version()));
+            merge_at(resources, at, &patch, &self.options, rules)
+        })?;
+        if !self.options.allow_name_change && !self.options.allow_kind_change {
+            return Ok(());
+        }
+        let mut seen = std::collections::HashSet::new();
+        match resources.iter().map(Resource::id).find(|id| !seen.insert(id.key())) {
+            Some(id) => Err(Error::invalid(format!("may not add resource with an already registered id: {id}"))),
+            None => Ok(()),
         }
     }
 }
@@ -138,31 +191,32 @@ fn marks_as_text(patch: &mut Node) {
     }
 }
 
-fn merge_by_id(resources: &mut Vec<Resource>, patch: &Resource, options: &PatchOptions) -> Result<(), Error> {
+/// The one object that a patch names.
+fn find(resources: &[Resource], patch: &Resource) -> Result<usize, Error> {
     let id = patch.id();
-    let found: Vec<usize> =
-        (0..resources.len()).filter(|at| resources[*at].ids().iter().any(|other| other.same(&id))).collect();
+    let found: Vec<usize> = (0..resources.len()).filter(|at| resources[*at].has_or_had(&id)).collect();
     match found[..] {
-        [at] => merge_at(resources, at, patch, options),
-        [] => Err(Error::invalid(format!(
-            "no resource matches strategic merge patch \"{id}\": no matches for Id {id}; failed to find unique target for patch {id}"
-        ))),
+        [at] => Ok(at),
+        [] => Err(Error::invalid(format!("no matches for Id {id}; failed to find unique target for patch {id}"))),
         _ => Err(Error::invalid(format!("multiple matches for Id {id}; failed to find unique target for patch {id}"))),
     }
 }
 
-fn merge_at(resources: &mut Vec<Resource>, at: usize, patch: &Resource, options: &PatchOptions) -> Result<(), Error> {
+fn merge_at(
+    resources: &mut Vec<Resource>,
+    at: usize,
+    patch: &Resource,
+    options: &PatchOptions,
+    rules: Rules<'_>,
+) -> Result<(), Error> {
     let resource = &mut resources[at];
     let (name, namespace, kind) =
         (resource.name().to_owned(), resource.namespace().unwrap_or_default().to_owned(), resource.kind().to_owned());
     if options.allow_name_change || options.allow_kind_change {
         resource.remember_id();
     }
-    // What is not built in merges as the kind that the patch names.
-    let schema =
-        Schema::of(resource.api_version(), resource.kind()).or_else(|| Schema::of(patch.api_version(), patch.kind()));
-    let merged = merge(std::mem::replace(&mut resource.node, Node::null()), &patch.node, schema);
-    match merged.map_err(|err| err.during(format!("{kind}/{name}")))? {
+    let merged = merge(std::mem::replace(&mut resource.node, Node::null()), &patch.node, rules);
+    match merged.map_err(|err| err.about(&format_args!("{kind}/{name}")))? {
         None => drop(resources.remove(at)),
         Some(node) => {
             resource.node = node;
@@ -185,9 +239,9 @@ fn change(resource: &mut Resource, operations: &[Operation]) -> Result<(), Error
         child(child(&mut resource.node, "metadata"), "annotations");
     }
     let mut document = resource.to_json()?;
-    json_patch::apply(&mut document, operations).map_err(|err| err.during(title.clone()))?;
+    json_patch::apply(&mut document, operations).map_err(|err| err.about(&title))?;
     let changed = flux_yaml::from_json(&document);
-    load::check(&changed).map_err(|err| err.during(title))?;
+    load::check(&changed).map_err(|problem| Error::invalid(problem).about(&title))?;
     resource.node = changed;
     resource.drop_empty_annotations();
     Ok(())

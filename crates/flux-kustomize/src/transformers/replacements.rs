@@ -4,12 +4,13 @@ use flux_yaml::{Limits, Node, Tag};
 
 use super::field_path::{self, Make};
 use crate::Error;
-use crate::accumulate::Target;
+use crate::id::{GvkRef, or};
 use crate::json_text;
 use crate::kustomization::{FieldOptions, ReplacementField, ReplacementTarget, Source};
 use crate::record::{Field as _, Mode};
 use crate::resource::Resource;
 use crate::select::Select;
+use crate::target::Target;
 
 /// The field that is meant where none is named.
 const NAME: &str = "metadata.name";
@@ -27,7 +28,7 @@ pub(crate) fn read(target: &Target<'_>, fields: &[ReplacementField]) -> Result<V
         }
         let path = target.place(&field.path)?;
         let node = flux_yaml::parse(&target.read(&field.path)?, Limits::default())
-            .map_err(|source| Error::Malformed { path: path.clone(), source })?
+            .map_err(|problem| Error::Malformed { path: field.path.clone().into(), problem })?
             .unwrap_or_else(Node::null);
         let items = match node.items() {
             Some(items) => items.to_vec(),
@@ -35,11 +36,7 @@ pub(crate) fn read(target: &Target<'_>, fields: &[ReplacementField]) -> Result<V
             None => return Err(Error::invalid(format!("{path}: expected a replacement or a list of them"))),
         };
         for item in items {
-            let replacement = ReplacementField::read(&item, Mode::Lenient).map_err(|problem| Error::Kustomization {
-                path: path.clone(),
-                line: problem.line,
-                message: problem.message,
-            })?;
+            let replacement = ReplacementField::read(&item, Mode::Lenient).map_err(|problem| problem.in_file(&path))?;
             replacements.push(replacement);
         }
     }
@@ -66,12 +63,18 @@ pub(crate) fn run(resources: &mut [Resource], replacements: &[ReplacementField])
 fn value(resources: &[Resource], source: &Source) -> Result<Node, Error> {
     let Source { group, version, kind, name, namespace, field_path, options } = source;
     let meant = |resource: &&Resource| {
-        resource.ids().iter().any(|id| {
-            let in_namespace = namespace.is_empty() || id.is_in(namespace);
-            in_namespace && (name.is_empty() || id.name == *name) && id.gvk.is_selected(group, version, kind)
-        })
+        let is = |gvk: GvkRef<'_>, own: &str, own_namespace: &str| {
+            (name.is_empty() || own == name)
+                && gvk.is_selected(group, version, kind)
+                && (namespace.is_empty() || own_namespace == namespace)
+        };
+        is(resource.gvk(), resource.name(), resource.effective_namespace())
+            || resource.earlier.iter().any(|id| is(id.gvk.as_ref(), &id.name, id.effective_namespace()))
     };
-    let title = || format!("{kind}.{version}.{group}/{name}.{namespace}");
+    let title = || {
+        let gvk = GvkRef { group, version, kind }.to_owned();
+        format!("{gvk}/{}.{}", or(name, "[noName]"), or(namespace, "[noNs]"))
+    };
     let mut found = resources.iter().filter(meant);
     let resource = match (found.next(), found.next()) {
         (Some(resource), None) => resource,
@@ -81,9 +84,9 @@ fn value(resources: &[Resource], source: &Source) -> Result<Node, Error> {
     let path = if field_path.is_empty() { NAME } else { field_path };
     let node = field_path::get(&resource.node, &field_path::split(path))
         .map_err(|err| err.during("error looking up replacement source"))?;
-    let node = node.filter(|node| !node.is_empty()).ok_or_else(|| {
-        Error::invalid(format!("fieldPath `{path}` is missing for replacement source {}", resource.id()))
-    })?;
+    let node = node
+        .filter(|node| !node.is_empty())
+        .ok_or_else(|| Error::invalid(format!("fieldPath `{path}` is missing for replacement source {}", title())))?;
     let Some(FieldOptions { delimiter, index, .. }) = options.as_ref().filter(|options| !options.delimiter.is_empty())
     else {
         return Ok(node.clone());
@@ -114,10 +117,10 @@ fn put(resources: &mut [Resource], target: &ReplacementTarget, value: &Node) -> 
         }
         let title = resource.title();
         if field_paths.is_empty() {
-            copy(&mut resource.node, NAME, &options, value).map_err(|err| err.during(title.clone()))?;
+            copy(&mut resource.node, NAME, &options, value).map_err(|err| err.about(&title))?;
         }
         for path in field_paths {
-            copy(&mut resource.node, path, &options, value).map_err(|err| err.during(title.clone()))?;
+            copy(&mut resource.node, path, &options, value).map_err(|err| err.about(&title))?;
         }
     }
     Ok(())
@@ -133,9 +136,19 @@ fn copy(object: &mut Node, path: &str, options: &FieldOptions, value: &Node) -> 
         let able = if options.create { "find or create" } else { "find" };
         format!("unable to {able} field {path:?} in replacement target")
     };
-    let count = field_path::visit(object, &parts, make, &mut |field| set(field, options, value))
-        .map_err(|err| err.during(missing()))?;
-    if count == 0 { Err(Error::invalid(missing())) } else { Ok(()) }
+    let mut failed = None;
+    let count = field_path::visit(object, &parts, make, &mut |field| {
+        if failed.is_none() {
+            failed = set(field, options, value).err();
+        }
+        Ok(())
+    });
+    let count = count.map_err(|err| err.during(missing()))?;
+    match failed {
+        Some(err) => Err(err),
+        None if count == 0 => Err(Error::invalid(missing())),
+        None => Ok(()),
+    }
 }
 
 fn set(field: &mut Node, options: &FieldOptions, value: &Node) -> Result<(), Error> {
