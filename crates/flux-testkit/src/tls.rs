@@ -12,6 +12,7 @@ use rustls::server::WebPkiClientVerifier;
 pub struct TestAuthority {
     issuer: Issuer<'static, KeyPair>,
     certificate: rcgen::Certificate,
+    hosts: Vec<String>,
 }
 
 /// A certificate and its key, both PEM.
@@ -40,7 +41,15 @@ impl TestAuthority {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
         let key = KeyPair::generate()?;
         let certificate = params.self_signed(&key)?;
-        Ok(Self { issuer: Issuer::new(params, key), certificate })
+        let hosts = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+        Ok(Self { issuer: Issuer::new(params, key), certificate, hosts })
+    }
+
+    /// The same authority, whose servers may also be called `host`, as a proxy can make clients do.
+    #[must_use]
+    pub fn with_host(mut self, host: &str) -> Self {
+        self.hosts.push(host.to_owned());
+        self
     }
 
     /// The authority's certificate as PEM.
@@ -60,7 +69,7 @@ impl TestAuthority {
 
     /// What a server on loopback needs to speak TLS.
     pub fn server(&self, clients: ClientCertificates) -> Result<Arc<rustls::ServerConfig>> {
-        let mut params = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()])?;
+        let mut params = CertificateParams::new(self.hosts.clone())?;
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.issuer)?;

@@ -8,7 +8,7 @@ mod ssh;
 mod traffic;
 
 pub use repository::{Change, GitRepository, git};
-pub use server::{Authentication, GitServer, GitServerOptions};
+pub use server::{Authentication, GitServer, GitServerOptions, PasswordCheck};
 pub use signature::{SshKey, ssh_signature};
 pub use ssh::{SshGitServer, SshGitServerOptions};
 pub use traffic::{GitFault, GitRequest};

@@ -41,6 +41,9 @@ pub struct GitServerOptions {
     pub folder: Option<PathBuf>,
 }
 
+/// Whether a user name and a password are let in.
+pub type PasswordCheck = Arc<dyn Fn(&str, &str) -> bool + Send + Sync>;
+
 /// What a client must send to be let in.
 #[derive(Default, Clone)]
 pub enum Authentication {
@@ -51,6 +54,8 @@ pub enum Authentication {
     Basic(String, String),
     /// This bearer token.
     Bearer(String),
+    /// A user name and password that pass a check of the test's own.
+    Checked(PasswordCheck),
 }
 
 impl GitServer {
@@ -159,19 +164,29 @@ fn split_path(path: &str) -> (&str, &str) {
 }
 
 fn unauthorized(authentication: &Authentication, headers: &HeaderMap) -> Option<Response<Body>> {
-    let (expected, scheme) = match authentication {
+    const BASIC: &str = "Basic realm=\"git\"";
+    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let (passes, scheme) = match authentication {
         Authentication::Open => return None,
         Authentication::Basic(user, password) => {
-            (format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))), "Basic realm=\"git\"")
+            (basic(given).is_some_and(|given| given == (user.clone(), password.clone())), BASIC)
         }
-        Authentication::Bearer(token) => (format!("Bearer {token}"), "Bearer"),
+        Authentication::Checked(check) => (basic(given).is_some_and(|(user, password)| check(&user, &password)), BASIC),
+        Authentication::Bearer(token) => (given.strip_prefix("Bearer ") == Some(token), "Bearer"),
     };
-    if headers.get(header::AUTHORIZATION).is_some_and(|value| value.as_bytes() == expected.as_bytes()) {
+    if passes {
         return None;
     }
     let mut response = text(StatusCode::UNAUTHORIZED, "who are you?\n".to_owned());
     response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static(scheme));
     Some(response)
+}
+
+/// User name and password of a header of basic authentication.
+fn basic(header: &str) -> Option<(String, String)> {
+    let decoded = STANDARD.decode(header.strip_prefix("Basic ")?).ok()?;
+    let text = String::from_utf8(decoded).ok()?;
+    text.split_once(':').map(|(user, password)| (user.to_owned(), password.to_owned()))
 }
 
 fn status(code: StatusCode) -> Response<Body> {

@@ -11,6 +11,8 @@ mod harness;
 #[cfg(test)]
 mod includes;
 #[cfg(test)]
+mod logins;
+#[cfg(test)]
 mod storage;
 #[cfg(test)]
 mod sync;
