@@ -31,11 +31,7 @@ pub(super) fn unflatten(branch: Branch) -> Result<Branch, MetadataError> {
             Key::Comment(_) => continue,
             Key::Other { .. } => return Err(MetadataError::Flat("a name is no text")),
         };
-        let steps = steps(&name);
-        // A name can ask for a level every six bytes; each one costs stack when the tree is made and dropped.
-        if steps.len() > DEPTH {
-            return Err(MetadataError::Flat("a name is nested too deep"));
-        }
+        let steps = steps(&name).ok_or(MetadataError::Flat("a name is nested too deep"))?;
         let node = steps.into_iter().fold(&mut root, |node, step| node.below.entry(step).or_default());
         if node.value.replace(entry.value).is_some() {
             return Err(MetadataError::Flat("Duplicate value"));
@@ -47,7 +43,9 @@ pub(super) fn unflatten(branch: Branch) -> Result<Branch, MetadataError> {
     }
 }
 
-fn steps(name: &str) -> Vec<Step> {
+/// None for a name of too many steps: it could have one every six bytes, and each costs stack when the tree is made and
+/// dropped.
+fn steps(name: &str) -> Option<Vec<Step>> {
     let mut steps = Vec::new();
     let mut rest = name;
     let mut index = false;
@@ -55,7 +53,10 @@ fn steps(name: &str) -> Vec<Step> {
         let next = [MAP, LIST].iter().filter_map(|mark| Some((rest.find(mark)?, *mark))).min();
         let part = next.map_or(rest, |(at, _)| &rest[..at]);
         steps.push(if index { Step::Index(part.parse().unwrap_or(0)) } else { Step::Key(part.to_owned()) });
-        let Some((at, mark)) = next else { return steps };
+        let Some((at, mark)) = next else { return Some(steps) };
+        if steps.len() == DEPTH {
+            return None;
+        }
         index = mark == LIST;
         rest = &rest[at + mark.len()..];
     }

@@ -47,7 +47,7 @@ impl Reader<'_> {
     fn place(&self, message: &str) -> String {
         let before = &self.data[..self.at.min(self.data.len())];
         let line = before.split(|byte| *byte == b'\n').count();
-        format!("{message} (line {line})")
+        format!("{message}: line {line}")
     }
 
     fn peek(&self) -> Option<u8> {
@@ -403,11 +403,11 @@ mod tests {
     fn errors_say_what_go_says_and_the_line() {
         let error = |source: &str| read(source.as_bytes()).err().unwrap();
         assert_eq!(error(""), "EOF");
-        assert_eq!(error("x"), "invalid character 'x' looking for beginning of value (line 1)");
-        assert_eq!(error("\0"), "invalid character '\\x00' looking for beginning of value (line 1)");
-        assert_eq!(error("{\n\"a\": 1 2}"), "invalid character '2' after object key:value pair (line 2)");
-        assert_eq!(error("{\"a\": tru}"), "invalid character '}' in literal true (expecting 'e') (line 1)");
-        assert_eq!(error("{\"a\": "), "unexpected EOF (line 1)");
+        assert_eq!(error("x"), "invalid character 'x' looking for beginning of value: line 1");
+        assert_eq!(error("\0"), "invalid character '\\x00' looking for beginning of value: line 1");
+        assert_eq!(error("{\n\"a\": 1 2}"), "invalid character '2' after object key:value pair: line 2");
+        assert_eq!(error("{\"a\": tru}"), "invalid character '}' in literal true (expecting 'e'): line 1");
+        assert_eq!(error("{\"a\": "), "unexpected EOF: line 1");
         assert!(error("[1]").starts_with("SOPS only supports JSON files with a top-level object"));
         assert!(error(&format!("{{\"a\": {}", "[".repeat(10_000))).starts_with("nesting is deeper than"));
     }

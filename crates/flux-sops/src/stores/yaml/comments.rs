@@ -130,6 +130,18 @@ impl Comments {
         }
     }
 
+    /// Where the next token begins.
+    pub(super) fn next_sign(&self) -> usize {
+        let mut at = self.at;
+        loop {
+            match self.text.at(at) {
+                Some('#') => at = self.text.end_of_line(at),
+                Some(c) if is_blank(c) || is_break(c) => at += 1,
+                _ => return at,
+            }
+        }
+    }
+
     /// Reads the room before the token at `start`.
     pub(super) fn before(&mut self, start: usize) {
         self.room = self.at;

@@ -20,7 +20,6 @@ pub(in crate::stores) fn print(branches: &[Branch]) -> Result<Vec<u8>, String> {
     for (index, branch) in branches.iter().enumerate() {
         printer.document(&Node::mapping(branch)?, index == 0);
     }
-    printer.finish();
     Ok(printer.text.into_bytes())
 }
 
@@ -39,7 +38,7 @@ enum Content<'t> {
 struct Scalar<'t> {
     text: Cow<'t, str>,
     style: Style,
-    binary: bool,
+    tag: &'static str,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -151,7 +150,7 @@ impl<'t> Node<'t> {
     }
 
     fn value(value: &'t Value) -> Result<Self, String> {
-        let plain = |text: String| Scalar { text: Cow::Owned(text), style: Style::Plain, binary: false };
+        let plain = |text: String| Scalar { text: Cow::Owned(text), style: Style::Plain, tag: "" };
         Ok(Self::scalar(match value {
             Value::Branch(branch) => return Self::mapping(branch),
             Value::List(items) => return Self::sequence(items),
@@ -197,7 +196,9 @@ impl<'t> Scalar<'t> {
         } else {
             Style::DoubleQuoted
         };
-        Self { text: Cow::Borrowed(text), style, binary: false }
+        // yaml.v3 takes its own merge sign for a text until it reads it again.
+        let (style, tag) = if text == "<<" { (Style::Plain, "!!merge") } else { (style, "") };
+        Self { text: Cow::Borrowed(text), style, tag }
     }
 
     fn binary(bytes: &[u8]) -> Self {
@@ -210,7 +211,7 @@ impl<'t> Scalar<'t> {
             lines.fold(String::new(), |text, line| text + &line + "\n")
         };
         let style = if text.contains('\n') { Style::Literal } else { Style::Plain };
-        Self { text: Cow::Owned(text), style, binary: true }
+        Self { text: Cow::Owned(text), style, tag: "!!binary" }
     }
 }
 
@@ -297,8 +298,6 @@ struct Printer {
     whitespace: bool,
     /// Whether only indentation stands on the line so far.
     indention: bool,
-    /// Whether the end of the text has to be marked, as blank lines at its end belong to a value.
-    open_ended: bool,
     /// The column of the block that the present node stands in; none at the top.
     indent: Option<usize>,
     /// The column at which a foot was written last: what follows there is set off by an empty line.
@@ -329,13 +328,6 @@ impl Printer {
         self.write_foot();
         self.foot_indent = None;
         self.write_indent();
-    }
-
-    fn finish(&mut self) {
-        if self.open_ended {
-            self.indicator("...", true, false, false);
-            self.write_indent();
-        }
     }
 
     /// Takes the comments that are written with the begin of a node.
@@ -472,9 +464,9 @@ impl Printer {
     fn scalar(&mut self, scalar: &Scalar<'_>, context: Context) {
         let text = scalar.text.as_ref();
         let allowed = Allowed::of(text);
-        if scalar.binary {
+        if !scalar.tag.is_empty() {
             self.space();
-            self.put_all("!!binary");
+            self.put_all(scalar.tag);
             self.whitespace = false;
             self.indention = false;
         }
@@ -566,14 +558,10 @@ impl Printer {
         if text.starts_with(|c: char| c == ' ' || is_break(c)) {
             self.indicator(&INDENT.to_string(), false, false, false);
         }
-        self.open_ended = false;
         let mut end = text.chars().rev();
         match (end.next(), end.next()) {
             (Some(last), _) if !is_break(last) => self.indicator("-", false, false, false),
-            (Some(_), before) if before.is_none_or(is_break) => {
-                self.indicator("+", false, false, false);
-                self.open_ended = true;
-            }
+            (Some(_), before) if before.is_none_or(is_break) => self.indicator("+", false, false, false),
             (Some(_), _) => {}
             (None, _) => self.indicator("-", false, false, false),
         }
@@ -664,7 +652,6 @@ impl Printer {
         self.put_all(text);
         self.whitespace = is_space;
         self.indention &= is_indention;
-        self.open_ended = false;
     }
 
     fn space(&mut self) {

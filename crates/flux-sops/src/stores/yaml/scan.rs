@@ -85,6 +85,14 @@ pub(super) fn scan(text: &str) -> Scanned {
             Kind::BlockSequenceStart | Kind::BlockMappingStart => inserted.push((kind, position)),
             Kind::Key if position.start == position.end => inserted.push((kind, position)),
             kind => {
+                let mut position = position;
+                // The parser tells where a block's text begins and a dash ends, not where their signs stand.
+                if matches!(kind, Kind::Scalar(Style::Block, _) | Kind::BlockEntry) {
+                    position.start = comments.next_sign();
+                }
+                if matches!(kind, Kind::Value | Kind::BlockEntry) {
+                    position.end = position.start + 1;
+                }
                 comments.before(position.start);
                 for _ in 0..std::mem::take(&mut ends) {
                     let start = comments.block_end(position.start, &kind);
