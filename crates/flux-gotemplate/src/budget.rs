@@ -109,6 +109,10 @@ impl<'a> Budget<'a> {
         Ok(())
     }
 
+    pub(crate) fn memory_left(&self) -> usize {
+        self.memory
+    }
+
     pub(crate) fn enter(&mut self) -> Result<(), Bound> {
         if self.depth >= self.limits.depth {
             return Err(Bound::Depth(self.limits.depth));

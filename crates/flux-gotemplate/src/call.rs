@@ -5,7 +5,7 @@ use std::any::Any;
 use crate::budget::Budget;
 use crate::error::FuncError;
 use crate::function::Function;
-use crate::value::Value;
+use crate::value::{GoStr, Value};
 
 /// One call of a function during an execution.
 pub struct Call<'c, 'a> {
@@ -28,6 +28,35 @@ impl<'c, 'a> Call<'c, 'a> {
     /// the arguments decide.
     pub fn steps(&mut self, count: u64) -> Result<(), FuncError> {
         Ok(self.budget.steps(count)?)
+    }
+
+    /// What Go's `fmt.Sprint` gives.
+    pub fn sprint(&mut self, args: &[Value]) -> Result<GoStr, FuncError> {
+        let text = crate::fmt::sprint(args, self.budget.memory_left())?;
+        self.charge(text.len())?;
+        Ok(text.into())
+    }
+
+    /// What Go's `fmt.Sprintln` gives.
+    pub fn sprintln(&mut self, args: &[Value]) -> Result<GoStr, FuncError> {
+        let text = crate::fmt::sprintln(args, self.budget.memory_left())?;
+        self.charge(text.len())?;
+        Ok(text.into())
+    }
+
+    /// What Go's `fmt.Sprintf` gives.
+    pub fn sprintf(&mut self, format: &[u8], args: &[Value]) -> Result<GoStr, FuncError> {
+        let text = crate::fmt::sprintf(format, args, self.budget.memory_left())?;
+        self.charge(text.len())?;
+        Ok(text.into())
+    }
+
+    /// The value by `%v`; the same string when it is one.
+    pub fn text_of(&mut self, value: &Value) -> Result<GoStr, FuncError> {
+        match value {
+            Value::Str(text) => Ok(text.clone()),
+            _ => self.sprint(std::slice::from_ref(value)),
+        }
     }
 
     /// What the host handed in with [`Budget::with_state`], when it is a `T`: its clock, its random numbers.

@@ -34,6 +34,9 @@ pub enum Bound {
     /// Deeper nesting of templates within function calls than allowed.
     #[error("template calls are nested more than {0} deep")]
     Depth(usize),
+    /// A value to print is nested deeper than any sane one, or contains itself.
+    #[error("value is nested more than {0} deep, or contains itself")]
+    Nesting(usize),
     /// The caller does not want the result any more.
     #[error("template execution was cancelled")]
     Cancelled,

@@ -9,8 +9,10 @@
 mod budget;
 mod call;
 mod error;
+pub mod fmt;
 pub mod funcs;
 mod function;
+pub mod strconv;
 pub mod value;
 
 pub use budget::{Budget, Limits};

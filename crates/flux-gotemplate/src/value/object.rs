@@ -38,6 +38,11 @@ pub trait Object: Any + Send + Sync {
         None
     }
 
+    /// What JSON and YAML show in place of the fields, for types that say so themselves.
+    fn serialized(&self) -> Option<Value> {
+        None
+    }
+
     /// Whether both are equal by Go's `==`; `None` when the type cannot be compared.
     fn equals(&self, other: &dyn Object) -> Option<bool> {
         let _ = other;
