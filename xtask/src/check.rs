@@ -38,6 +38,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         Step::new("programs", || execute(&mut cargo(["build", "--workspace", "--bins", "--locked", "--quiet"]))),
         Step::new("tests", || execute(&mut cargo(["test", "--workspace", "--locked", "--no-fail-fast"]))),
         Step::new("conformance", || execute(program("flux-conformance", "dev", Progress::Hidden)?.arg("--check"))),
+        Step::new("fuzz", || execute(&mut program("flux-fuzz", "dev", Progress::Hidden)?)),
         Step::new("docs", || {
             let mut doc = cargo(["doc", "--workspace", "--no-deps", "--locked", "--quiet"]);
             execute(doc.env("RUSTDOCFLAGS", "-D warnings"))

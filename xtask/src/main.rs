@@ -60,6 +60,13 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Hold properties of the engines for seeded and mutated inputs.
+    #[command(disable_help_flag = true)]
+    Fuzz {
+        /// Arguments of the run; `--help` lists them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Run a benchmark, or list them.
     Bench(bench::Options),
     /// Run the bundled kubectl against the running demo.
@@ -82,6 +89,7 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Demo { arguments } => return ended("flux-demo", Progress::Shown, &arguments),
         Command::Conformance { arguments } => return ended("flux-conformance", Progress::Shown, &arguments),
+        Command::Fuzz { arguments } => return ended("flux-fuzz", Progress::Shown, &arguments),
         Command::Kubectl { arguments } => {
             let words = std::iter::once("kubectl".to_owned()).chain(arguments).collect::<Vec<_>>();
             return ended("flux-demo", Progress::Hidden, &words);
