@@ -41,7 +41,12 @@ pub(crate) struct Compared {
 impl Recorded {
     /// The answer in one of two files: the output where that file is there, else the error.
     pub(crate) fn read(output: &Path, error: &Path) -> Result<Self> {
-        if output.exists() { Ok(Self::Output(read(output)?)) } else { Ok(Self::Error(read(error)?)) }
+        if output.exists() { Ok(Self::Output(read(output)?)) } else { read(error).map(Self::failed) }
+    }
+
+    /// The error with this text.
+    pub(crate) fn failed(text: String) -> Self {
+        if text.contains("panic: ") { Self::Failure } else { Self::Error(text) }
     }
 }
 

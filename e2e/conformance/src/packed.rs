@@ -68,14 +68,16 @@ fn append(archive: &mut Builder<GzEncoder<File>>, folder: &Path, path: &Path) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run;
     use crate::suites::{Selection, find};
-    use crate::{expected, run};
 
     #[test]
-    fn as_many_packed_cases_pass_as_are_recorded() {
+    fn all_packed_cases_pass() {
         let folder = unpack().unwrap();
         let reports = run::all(&find(folder.path(), &Selection { suite: None, case: None }).unwrap());
         assert!(reports.iter().map(|report| report.outcomes.len()).sum::<usize>() > 4000);
-        expected::hold(&reports).unwrap();
+        for report in &reports {
+            assert!(report.all_pass(), "{}: {:?}", report.suite, report.failed());
+        }
     }
 }

@@ -47,7 +47,7 @@ impl Report {
     }
 
     /// The names of the cases that fail.
-    fn failed(&self) -> Vec<&str> {
+    pub(crate) fn failed(&self) -> Vec<&str> {
         self.ids(|verdict| !verdict.passed)
     }
 

@@ -73,7 +73,7 @@ fn recorded(place: &Path, case: &Value) -> Result<Recorded> {
     let error = read(&place.join("expected_error.txt"))?;
     // The recorder's own line about the code can stand before the error.
     let error = error.strip_prefix("mac ok\n").unwrap_or(&error);
-    Ok(if error.starts_with("panic: ") { Recorded::Failure } else { Recorded::Error(error.to_owned()) })
+    Ok(Recorded::failed(error.to_owned()))
 }
 
 fn format(name: &Value) -> Result<Format> {
