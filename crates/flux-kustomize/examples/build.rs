@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use flux_files::Directory;
-use flux_kustomize::{LoadRestrictions, Options, Reorder};
+use flux_kustomize::{Built, LoadRestrictions, Options, Reorder};
 
 const HELP: &str = "\
 Builds a kustomization and prints the objects, as `kustomize build` does.
@@ -42,9 +42,12 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let printed = build(&arguments).and_then(|text| std::io::stdout().write_all(&text).map_err(|err| err.to_string()));
-    match printed {
-        Ok(()) => ExitCode::SUCCESS,
+    match build(&arguments) {
+        // Nothing is left to do that would be worth freeing memory for.
+        Ok(built) => {
+            std::mem::forget(built);
+            ExitCode::SUCCESS
+        }
         Err(message) => {
             eprintln!("Error: {message}");
             ExitCode::FAILURE
@@ -86,8 +89,8 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Option<Arguments>, S
     Ok(Some(Arguments { directory: directory.unwrap_or_else(|| ".".into()), options }))
 }
 
-/// Bases may lie anywhere, so that the whole file system is what the build may see.
-fn build(arguments: &Arguments) -> Result<Vec<u8>, String> {
+/// Prints what was built. Bases may lie anywhere, so that the whole file system is what the build may see.
+fn build(arguments: &Arguments) -> Result<Built, String> {
     let directory = arguments.directory.canonicalize_utf8();
     let directory = directory.map_err(|err| format!("cannot open '{}': {err}", arguments.directory))?;
     let files = Directory::open(Utf8Path::new("/")).map_err(|err| err.to_string())?;
@@ -96,5 +99,7 @@ fn build(arguments: &Arguments) -> Result<Vec<u8>, String> {
     for warning in &built.warnings {
         eprintln!("# Warning: {warning}");
     }
-    built.to_yaml().map(String::into_bytes).map_err(|err| err.chain())
+    let text = built.to_yaml().map_err(|err| err.chain())?;
+    std::io::stdout().write_all(text.as_bytes()).map_err(|err| format!("cannot print: {err}"))?;
+    Ok(built)
 }

@@ -257,7 +257,7 @@ impl<'a> Build<'a> {
         paths: &[String],
         gathered: &mut Gathered,
     ) -> Result<(), Error> {
-        let mut known: HashSet<Key> = gathered.resources.iter().map(|resource| resource.id().key()).collect();
+        let mut known: HashSet<Key> = gathered.resources.iter().map(Resource::key).collect();
         all(paths.iter().map(|path| self.add_resource(target, path, gathered, &mut known))).map(drop)
     }
 
@@ -367,8 +367,8 @@ fn append_all(gathered: &mut Gathered, inner: Gathered, known: &mut HashSet<Key>
 
 /// Adds an object whose id must be new; `known` holds the ids of those that are there.
 fn append(resources: &mut Vec<Resource>, known: &mut HashSet<Key>, resource: Resource) -> Result<(), Error> {
-    let id = resource.id();
-    if !known.insert(id.key()) {
+    if !known.insert(resource.key()) {
+        let id = resource.id();
         return Err(Error::invalid(format!("may not add resource with an already registered id: {id}")));
     }
     resources.push(resource);

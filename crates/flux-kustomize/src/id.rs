@@ -78,8 +78,8 @@ impl<'n> GvkRef<'n> {
     }
 }
 
-/// What two ids have in common when they name the same object: kind, name and the namespace that counts.
-pub(crate) type Key = (Gvk, String, String);
+/// What two ids have in common when they name the same object: kind, name and the namespace that counts, in one text.
+pub(crate) type Key = Box<str>;
 
 /// An object's kind, name and namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -106,11 +106,13 @@ impl Id {
     pub(crate) fn same(&self, other: &Self) -> bool {
         self.name == other.name && self.gvk == other.gvk && self.effective_namespace() == other.effective_namespace()
     }
+}
 
-    /// What two ids have in common when they name the same object.
-    pub(crate) fn key(&self) -> Key {
-        (self.gvk.clone(), self.name.clone(), self.effective_namespace().to_owned())
-    }
+/// The key of an id with these parts.
+pub(crate) fn key(gvk: GvkRef<'_>, name: &str, effective_namespace: &str) -> Key {
+    let GvkRef { group, version, kind } = gvk;
+    // None of the parts of an object that could ever be applied holds the sign between them.
+    [kind, name, effective_namespace, group, version].join("\0").into_boxed_str()
 }
 
 /// The namespace that counts: none for kinds without, `default` where none is named.

@@ -4,7 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use flux_yaml::{Content, Node, Tag};
 
 use crate::Error;
-use crate::id::{Gvk, GvkRef, Id, effective_namespace};
+use crate::id::{Gvk, GvkRef, Id, Key, effective_namespace, key};
 use crate::origin::Origin;
 
 /// One built object.
@@ -103,7 +103,7 @@ impl Resource {
 
     /// The object as kustomize prints it.
     pub fn to_yaml(&self) -> Result<String, Error> {
-        flux_yaml::print_json(&self.to_json()?).map_err(|source| Error::Object { object: self.title(), source })
+        flux_yaml::print(&self.node).map_err(|source| Error::Object { object: self.title(), source })
     }
 
     /// Replaces the object, as decrypting it does; name, namespace and kind may not change.
@@ -142,6 +142,11 @@ impl Resource {
         let namespace = self.namespace().unwrap_or_default().to_owned();
         let (gvk, name) = (self.gvk().to_owned(), self.name().to_owned());
         Id { gvk, name, namespace, cluster_scoped: self.is_cluster_scoped() }
+    }
+
+    /// What the present id has in common with all that name the same object.
+    pub(crate) fn key(&self) -> Key {
+        key(self.gvk(), self.name(), self.effective_namespace())
     }
 
     /// Whether the object has the id or had it.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::json::key_text;
-use crate::style::{Context, Shape, Written, is_break, is_printable};
+use crate::style::{Context, Shape, Written, is_break, is_printable, is_simple};
 use crate::{Content, Error, Node, Scalar, format_float, from_json, order};
 
 /// The column behind which text is folded.
@@ -183,6 +183,10 @@ impl Printer {
 
     /// Text whose single spaces may become line breaks. Quoted text keeps the spaces at its ends.
     fn folded(&mut self, text: &str, indent: usize, context: Context, before: impl Fn(&mut Self, char)) {
+        if is_simple(text) {
+            self.text.push_str(text);
+            return;
+        }
         let mut column = self.column();
         let (mut spaces, mut breaks) = (false, false);
         let mut chars = text.char_indices().peekable();

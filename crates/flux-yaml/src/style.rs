@@ -31,6 +31,9 @@ impl Shape {
         if text.is_empty() {
             return Self { multiline: false, plain: true, single_quoted: true, literal: false };
         }
+        if is_simple(text) {
+            return Self { multiline: false, plain: true, single_quoted: true, literal: true };
+        }
         let mut indicators = text.starts_with("---") || text.starts_with("...");
         let (mut breaks, mut special, mut break_space, mut space_break) = (false, false, false, false);
         let mut previous = None;
@@ -79,6 +82,12 @@ impl Shape {
             (false, false) => Written::DoubleQuoted,
         }
     }
+}
+
+/// Whether a text is made of letters, digits and signs that mean nothing; most texts are.
+pub(crate) fn is_simple(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'/' | b'_'))
 }
 
 /// Numbers to the base of 60, which only other readers know.

@@ -69,7 +69,7 @@ pub(crate) fn set(
         }
     }
     let mut seen = HashSet::new();
-    match resources.iter().find(|resource| !seen.insert(resource.id().key())) {
+    match resources.iter().find(|resource| !seen.insert(resource.key())) {
         Some(twice) => Err(Error::invalid(format!("namespace transformation produces ID conflict: {}", twice.id()))),
         None => Ok(()),
     }

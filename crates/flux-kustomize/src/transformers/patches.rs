@@ -172,8 +172,11 @@ impl Prepared {
             return Ok(());
         }
         let mut seen = std::collections::HashSet::new();
-        match resources.iter().map(Resource::id).find(|id| !seen.insert(id.key())) {
-            Some(id) => Err(Error::invalid(format!("may not add resource with an already registered id: {id}"))),
+        match resources.iter().find(|resource| !seen.insert(resource.key())) {
+            Some(twice) => {
+                let id = twice.id();
+                Err(Error::invalid(format!("may not add resource with an already registered id: {id}")))
+            }
             None => Ok(()),
         }
     }
