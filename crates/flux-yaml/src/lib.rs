@@ -17,6 +17,7 @@ mod print;
 mod resolve;
 mod scalar;
 mod style;
+mod styled;
 mod timestamp;
 
 pub use error::Error;
@@ -28,3 +29,4 @@ pub use parse::{Limits, parse, parse_all};
 pub use print::{print, print_in_order, print_json};
 pub use resolve::{Resolved, yaml3, yaml11};
 pub use scalar::Scalar;
+pub use styled::print_styled;

@@ -7,7 +7,7 @@ pub struct Node {
     pub content: Content,
     /// The type that the source gave or that the text resolved to when read.
     pub tag: Tag,
-    /// How a scalar was written.
+    /// How the node was written.
     pub style: Style,
     /// The line in the source, counted from 1; 0 for nodes made by a program.
     pub line: u32,
@@ -56,12 +56,14 @@ pub enum Tag {
     Custom,
 }
 
-/// How a scalar is written.
+/// How a node is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Style {
-    /// Without quotes; also what collections have.
+    /// Without quotes; for collections in lines of their own.
     #[default]
     Plain,
+    /// A collection in brackets.
+    Flow,
     /// In single quotes.
     SingleQuoted,
     /// In double quotes.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use granit_parser::{Event, Options, Parser, ScalarStyle, StrInput};
+use granit_parser::{Event, Options, Parser, ScalarStyle, StrInput, StructureStyle};
 
 use crate::{Content, Error, Node, Resolved, Style, Tag, yaml3};
 
@@ -100,12 +100,14 @@ impl<'t> Reader<'t> {
                     self.count(node.count(), line)?;
                     Some((node, 0))
                 }
-                Event::SequenceStart(_, anchor, _) => {
-                    self.open(Node { line, ..Node::sequence(Vec::new()) }, anchor, line)?;
+                Event::SequenceStart(style, anchor, _) => {
+                    let style = collection(style);
+                    self.open(Node { line, style, ..Node::sequence(Vec::new()) }, anchor, line)?;
                     None
                 }
-                Event::MappingStart(_, anchor, _) => {
-                    self.open(Node { line, ..Node::mapping(Vec::new()) }, anchor, line)?;
+                Event::MappingStart(style, anchor, _) => {
+                    let style = collection(style);
+                    self.open(Node { line, style, ..Node::mapping(Vec::new()) }, anchor, line)?;
                     None
                 }
                 Event::SequenceEnd => self.open.pop().map(|open| (open.node, open.anchor)),
@@ -206,6 +208,13 @@ fn put(entries: &mut Vec<(Node, Node)>, entry: (Node, Node)) {
     match entries.iter_mut().find(|(key, _)| key.text() == entry.0.text()) {
         Some(old) => *old = entry,
         None => entries.push(entry),
+    }
+}
+
+fn collection(style: StructureStyle) -> Style {
+    match style {
+        StructureStyle::Block => Style::Plain,
+        StructureStyle::Flow => Style::Flow,
     }
 }
 

@@ -207,5 +207,5 @@ fn print(data: &Node, before: &str) -> Option<String> {
         let pretty = before.contains('\n') && before.contains("  ");
         return Some(if pretty { json_text::pretty(&value) } else { json_text::compact(&value) });
     }
-    flux_yaml::print_in_order(data).ok().map(|text| text.trim().to_owned())
+    Some(flux_yaml::print_styled(data).trim().to_owned())
 }
