@@ -25,6 +25,9 @@ pub enum CertificateError {
     /// There is no key in the PEM text.
     #[error("no private key found, expected PEM")]
     NoKey,
+    /// The key is of none of the certificates.
+    #[error("private key does not belong to a certificate")]
+    Mismatch,
     /// The key is none of RSA.
     #[error("private key is no RSA key")]
     Key,
@@ -50,14 +53,24 @@ struct Claims<'a> {
 }
 
 impl Certificate {
-    /// The first certificate of a PEM text with the RSA key in it.
+    /// The RSA key of a PEM text with the certificate in it that it belongs to; the other certificates are its chain.
     pub(crate) fn from_pem(text: &str, send_chain: bool) -> Result<Self, CertificateError> {
-        let certificates: Vec<_> = CertificateDer::pem_slice_iter(text.as_bytes())
+        let mut certificates: Vec<_> = CertificateDer::pem_slice_iter(text.as_bytes())
             .collect::<Result<_, _>>()
             .map_err(|_| CertificateError::NoCertificate)?;
-        let first = certificates.first().ok_or(CertificateError::NoCertificate)?;
+        if certificates.is_empty() {
+            return Err(CertificateError::NoCertificate);
+        }
+        let der = PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|_| CertificateError::NoKey)?;
+        let key = pkcs1(&der).ok_or(CertificateError::Key)?;
+        let modulus = modulus(key).ok_or(CertificateError::Key)?;
+        // The modulus stands in the certificate as it stands in the key, and nothing else is so long and equal.
+        let has_key = |der: &CertificateDer<'_>| der.windows(modulus.len()).any(|bytes| bytes == modulus);
+        let own = certificates.iter().position(has_key).ok_or(CertificateError::Mismatch)?;
+        certificates.swap(0, own);
         let chain = send_chain.then(|| certificates.iter().map(|der| STANDARD.encode(der)).collect());
-        Ok(Self { key: private_key(text)?, thumbprint: URL_SAFE.encode(Sha256::digest(first)), chain })
+        let thumbprint = URL_SAFE.encode(Sha256::digest(&certificates[0]));
+        Ok(Self { key: EncodingKey::from_rsa_der(key), thumbprint, chain })
     }
 
     /// A JWT by which `client` proves itself to the issuer at `audience`.
@@ -87,25 +100,31 @@ impl fmt::Debug for Certificate {
     }
 }
 
-/// The key in a PEM text, which may say that it is PKCS #8 and be PKCS #1.
-fn private_key(text: &str) -> Result<EncodingKey, CertificateError> {
-    let der = PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|_| CertificateError::NoKey)?;
-    let pkcs1 = match &der {
+/// The RSA key as PKCS #1 has it, also where it is said to be PKCS #8 and is not.
+fn pkcs1<'d>(der: &'d PrivateKeyDer<'_>) -> Option<&'d [u8]> {
+    match der {
         PrivateKeyDer::Pkcs1(der) => Some(der.secret_pkcs1_der()),
         PrivateKeyDer::Pkcs8(der) => rsa_key(der.secret_pkcs8_der()),
         _ => None,
-    };
-    pkcs1.map(EncodingKey::from_rsa_der).ok_or(CertificateError::Key)
+    }
+}
+
+const INTEGER: u8 = 0x02;
+const OCTETS: u8 = 0x04;
+const OBJECT: u8 = 0x06;
+const SEQUENCE: u8 = 0x30;
+
+/// The modulus of an RSA key, which is long enough to be no accident.
+fn modulus(key: &[u8]) -> Option<&[u8]> {
+    let (fields, _) = element(key, SEQUENCE)?;
+    let (_version, rest) = element(fields, INTEGER)?;
+    element(rest, INTEGER).map(|(modulus, _)| modulus).filter(|modulus| modulus.len() >= 128)
 }
 
 /// The RSA key in `der`: itself, or what a PKCS #8 structure holds.
 fn rsa_key(der: &[u8]) -> Option<&[u8]> {
     /// The object identifier of RSA keys.
     const RSA: [u8; 9] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
-    const INTEGER: u8 = 0x02;
-    const OCTETS: u8 = 0x04;
-    const OBJECT: u8 = 0x06;
-    const SEQUENCE: u8 = 0x30;
     let (fields, _) = element(der, SEQUENCE)?;
     let (_version, rest) = element(fields, INTEGER)?;
     if element(rest, INTEGER).is_some() {
@@ -169,6 +188,8 @@ mod tests {
         let pkcs8 = pair.key.serialize_pem();
         check(&format!("{}{pkcs8}", pair.certificate), false);
         check(&format!("{pkcs8}{}", pair.certificate), true);
+        let issuer = rcgen::generate_simple_self_signed(["issuer".to_owned()]).unwrap().cert.pem();
+        check(&format!("{issuer}{}{pkcs8}", pair.certificate), false);
         let pkcs1 = STANDARD.encode(rsa_key(&pair.key.serialize_der()).unwrap());
         for label in ["RSA PRIVATE KEY", "PRIVATE KEY"] {
             let pem = format!("-----BEGIN {label}-----\n{pkcs1}\n-----END {label}-----\n");
@@ -187,6 +208,8 @@ mod tests {
         check(&pair.key.serialize_pem(), CertificateError::NoCertificate);
         let elliptic = rcgen::KeyPair::generate().unwrap().serialize_pem();
         check(&format!("{}{elliptic}", pair.certificate), CertificateError::Key);
+        let other = self::pair().key.serialize_pem();
+        check(&format!("{}{other}", pair.certificate), CertificateError::Mismatch);
         let certificate = Certificate::from_pem(&format!("{}{}", pair.certificate, pair.key.serialize_pem()), false);
         assert!(format!("{:?}", certificate.unwrap()).starts_with("Certificate("));
     }

@@ -7,6 +7,8 @@ use flux_auth::{CloudError, ExchangeError};
 use flux_http::{BodyError, ConfigureError, is_retryable_status};
 use reqwest::StatusCode;
 
+use crate::VaultRoleError;
+
 /// A key of a service, as messages name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyName {
@@ -114,6 +116,9 @@ pub enum NameError {
     /// No URL of a Vault server.
     #[error("no valid Vault address found in \"{0}\"")]
     VaultAddress(String),
+    /// A Vault server that documents may not name.
+    #[error("allowlist does not allow \"{0}\"")]
+    ForbiddenVault(String),
     /// A path that leaves the engine.
     #[error("no valid Vault transit path found in \"{0}\"")]
     VaultPath(String),
@@ -146,6 +151,9 @@ pub enum CredentialsError {
         /// The server's address.
         address: String,
     },
+    /// The workload's token names no role.
+    #[error("failed to derive Vault role for authentication")]
+    VaultRole(#[from] VaultRoleError),
     /// The server did not accept the login.
     #[error("failed to authenticate with Vault \"{address}\" at login path \"{login_path}\" as role \"{role}\"")]
     VaultLogin {
@@ -176,7 +184,7 @@ impl CredentialsError {
     /// Whether asking again may help.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Empty | Self::Certificate(_) | Self::UnknownVault { .. } => false,
+            Self::Empty | Self::Certificate(_) | Self::UnknownVault { .. } | Self::VaultRole(_) => false,
             Self::Role { source, .. } => source.is_transient(),
             Self::Cloud(err) => is_transient_login(err),
             Self::VaultLogin { source, .. } => source.is_transient(),

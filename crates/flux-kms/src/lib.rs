@@ -3,7 +3,8 @@
 //! A SOPS document names, for each of its encrypted data keys, the key of the service that encrypted it. This crate
 //! has that one data key decrypted, or another one encrypted ([`KeyServices`]): one call a data key, nothing is kept.
 //! Reading documents, the order of their keys and putting Shamir shares together is the part of flux-sops; with
-//! [`KeyServices::data_key`] the two give a document's data key. Who asks is an [`Identity`]: the decryption Secret's credentials ([`SecretIdentity`]) before those of a workload.
+//! [`KeyServices::data_key`] the two give a document's data key. Who asks is an [`Identity`]: the decryption Secret's credentials ([`SecretIdentity`]) before
+//! those of a workload ([`WorkloadIdentity`]).
 //!
 //! Answers and times are bounded, troubles of the service are told apart from refusals
 //! ([`KeyError::is_transient`]), and no message repeats a credential, not even one that a server echoes.
@@ -24,7 +25,9 @@ mod key;
 mod secret;
 mod services;
 mod vault;
+mod vault_allow;
 mod vault_login;
+mod workload;
 
 pub use aws::{AwsKms, AwsKmsKey, AwsOptions};
 pub use azure::{AzureKeyVault, AzureKeyVaultKey, AzureOptions};
@@ -40,4 +43,6 @@ pub use key::ServiceKey;
 pub use secret::{AWS_ENTRY, AZURE_ENTRY, GCP_ENTRY, SecretIdentity, SecretKeys, SecretKeysError, VAULT_ENTRY};
 pub use services::KeyServices;
 pub use vault::{VaultOptions, VaultTransit, VaultTransitKey};
+pub use vault_allow::{VaultAllowList, VaultAllowListError};
 pub use vault_login::{VaultInstances, VaultRoleError, vault_role};
+pub use workload::{CloudSettings, Workload, WorkloadIdentity};

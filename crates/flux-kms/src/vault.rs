@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::encoding::{self, STANDARD};
 use crate::exchange::{Exchange, Redirect, Refusal, ServiceOptions, request_failed};
-use crate::{CredentialsError, Identity, KeyError, KeyFailure, KeyName, NameError, ServiceError};
+use crate::{CredentialsError, Identity, KeyError, KeyFailure, KeyName, NameError, ServiceError, VaultAllowList};
 
 const TOKEN: HeaderName = HeaderName::from_static("x-vault-token");
 const NAMESPACE: HeaderName = HeaderName::from_static("x-vault-namespace");
@@ -45,6 +45,8 @@ pub struct VaultOptions {
     pub service: ServiceOptions,
     /// The namespace of servers that have several, as `VAULT_NAMESPACE` says it.
     pub namespace: Option<String>,
+    /// Which servers documents may name.
+    pub allowed: VaultAllowList,
 }
 
 /// A client of Vault servers. Which one is asked, the key says; standby servers may point to the active one.
@@ -52,6 +54,7 @@ pub struct VaultOptions {
 pub struct VaultTransit {
     exchange: Exchange,
     namespace: Option<String>,
+    allowed: VaultAllowList,
 }
 
 #[derive(Serialize)]
@@ -105,11 +108,9 @@ struct Errors {
 impl VaultTransit {
     /// A client; no request is made.
     pub fn new(options: VaultOptions) -> Result<Self, ServiceError> {
-        let VaultOptions { service, namespace } = options;
-        Ok(Self {
-            exchange: Exchange::new(service, Redirect::FollowOnce)?,
-            namespace: namespace.filter(|name| !name.is_empty()),
-        })
+        let VaultOptions { service, namespace, allowed } = options;
+        let namespace = namespace.filter(|name| !name.is_empty());
+        Ok(Self { exchange: Exchange::new(service, Redirect::FollowOnce)?, namespace, allowed })
     }
 
     /// The data key that `encrypted` (`vault:v1:…`) holds. Without a token none is sent, as agents in front of a
@@ -122,7 +123,7 @@ impl VaultTransit {
         now: Timestamp,
     ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         let decrypted = async {
-            let url = endpoint(&key.address, &[&key.engine_path, "decrypt", &key.name])?;
+            let url = self.key_url(key, "decrypt")?;
             let token = identity.vault(&key.address, now).await?.unwrap_or_default();
             let request = self.request(&url, &DecryptRequest { ciphertext: encrypted }, Some(&token))?;
             let answer = self.exchange.call(request, refusal, &[token.expose()]).await?;
@@ -143,7 +144,7 @@ impl VaultTransit {
         now: Timestamp,
     ) -> Result<String, KeyError> {
         let encrypted = async {
-            let url = endpoint(&key.address, &[&key.engine_path, "encrypt", &key.name])?;
+            let url = self.key_url(key, "encrypt")?;
             let token = identity.vault(&key.address, now).await?.unwrap_or_default();
             let plaintext = encoding::encode(&STANDARD, data_key);
             let request = self.request(&url, &EncryptRequest { plaintext: &plaintext }, Some(&token))?;
@@ -178,6 +179,13 @@ impl VaultTransit {
             role: role.to_owned(),
             source: Box::new(source),
         })
+    }
+
+    fn key_url(&self, key: &VaultTransitKey, operation: &str) -> Result<Url, NameError> {
+        if !self.allowed.allows(&key.address) {
+            return Err(NameError::ForbiddenVault(key.address.clone()));
+        }
+        endpoint(&key.address, &[&key.engine_path, operation, &key.name])
     }
 
     fn request(&self, url: &Url, body: &impl Serialize, token: Option<&Secret>) -> Result<Request, ServiceError> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use serde::Deserialize;
 
+use crate::CredentialsError;
 use crate::encoding::URL_SAFE;
 use crate::entries::{Entries, EntriesError};
 
@@ -26,9 +27,11 @@ impl VaultInstances {
         Ok(Self { login_paths })
     }
 
-    /// The login path of the server at `address`, spelled as the documents spell it. None means that it is not trusted.
-    pub fn login_path(&self, address: &str) -> Option<&str> {
-        self.login_paths.get(address).map(String::as_str).filter(|path| !path.is_empty())
+    /// The login path of the server at `address`, spelled as the documents spell it. No other server is trusted: this
+    /// comes before a token is even issued for one.
+    pub fn login_path(&self, address: &str) -> Result<&str, CredentialsError> {
+        let path = self.login_paths.get(address).map(String::as_str).filter(|path| !path.is_empty());
+        path.ok_or_else(|| CredentialsError::UnknownVault { address: address.to_owned() })
     }
 }
 
@@ -71,9 +74,11 @@ mod tests {
         let text =
             "instances:\n- address: https://vault:8200\n  loginPath: auth/kubernetes/login\n- address: https://b\n";
         let instances = VaultInstances::parse(text).unwrap();
-        assert_eq!(instances.login_path("https://vault:8200"), Some("auth/kubernetes/login"));
-        assert_eq!(instances.login_path("https://vault:8200/"), None);
-        assert_eq!(instances.login_path("https://b"), None);
+        assert_eq!(instances.login_path("https://vault:8200").unwrap(), "auth/kubernetes/login");
+        for unknown in ["https://vault:8200/", "https://b", ""] {
+            let err = instances.login_path(unknown).unwrap_err();
+            assert_eq!(err.to_string(), format!("no Vault login path configured for address \"{unknown}\""));
+        }
         assert_eq!(VaultInstances::parse("").unwrap(), VaultInstances::default());
         assert!(VaultInstances::parse("instances: https://vault").is_err());
     }

@@ -15,7 +15,7 @@ fn services() -> KeyServices {
         aws: AwsKms::new(AwsOptions { service: service(), ..AwsOptions::default() }).unwrap(),
         gcp: GcpKms::new(GcpOptions { service: service(), ..GcpOptions::default() }).unwrap(),
         azure: AzureKeyVault::new(AzureOptions { service: service(), ..AzureOptions::default() }).unwrap(),
-        vault: VaultTransit::new(VaultOptions { service: service(), namespace: None }).unwrap(),
+        vault: VaultTransit::new(VaultOptions { service: service(), ..VaultOptions::default() }).unwrap(),
     }
 }
 

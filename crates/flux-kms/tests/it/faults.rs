@@ -16,7 +16,7 @@ use crate::server::{Server, client, json, message, serve, service, text};
 
 async fn decrypt(url: &Url, service: ServiceOptions) -> Result<zeroize::Zeroizing<Vec<u8>>, KeyError> {
     let key = VaultTransitKey { address: url.to_string(), engine_path: "transit".to_owned(), name: "app".to_owned() };
-    let client = VaultTransit::new(VaultOptions { service, namespace: None }).unwrap();
+    let client = VaultTransit::new(VaultOptions { service, ..VaultOptions::default() }).unwrap();
     client.decrypt(&key, "vault:v1:AAAA", &Known::token("s.token"), now()).await
 }
 

@@ -10,3 +10,4 @@ mod identity;
 mod server;
 mod signature;
 mod vault;
+mod workload;

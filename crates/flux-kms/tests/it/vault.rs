@@ -4,11 +4,11 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flux_auth::Secret;
-use flux_kms::{NoIdentity, VaultOptions, VaultTransit, VaultTransitKey};
+use flux_kms::{NoIdentity, VaultAllowList, VaultOptions, VaultTransit, VaultTransitKey};
 use serde_json::{Value, json};
 
 use crate::identity::{Known, now};
-use crate::server::{Received, Server, json, message, service};
+use crate::server::{Received, Server, cause, json, message, service};
 
 /// A server with an engine at `teams/sops` and one key in it.
 fn transit(request: &Received) -> Response {
@@ -36,7 +36,12 @@ fn transit(request: &Received) -> Response {
 }
 
 fn client(namespace: Option<&str>) -> VaultTransit {
-    VaultTransit::new(VaultOptions { service: service(), namespace: namespace.map(str::to_owned) }).unwrap()
+    VaultTransit::new(VaultOptions {
+        service: service(),
+        namespace: namespace.map(str::to_owned),
+        ..VaultOptions::default()
+    })
+    .unwrap()
 }
 
 fn key(server: &Server, name: &str) -> VaultTransitKey {
@@ -101,6 +106,18 @@ async fn a_name_that_leaves_the_engine_is_not_asked_for() {
         .unwrap_err();
     assert!(message(&err).ends_with("no valid Vault transit path found in \"teams/sops/decrypt/../../sys/seal\""));
     assert!(server.received().is_empty());
+}
+
+#[tokio::test]
+async fn servers_that_are_not_on_the_list_get_no_token() {
+    let server = Server::start(transit).await;
+    let allowed = VaultAllowList::parse("https://vault.example.com").unwrap();
+    let options = VaultOptions { service: service(), allowed, ..VaultOptions::default() };
+    let (client, identity) = (VaultTransit::new(options).unwrap(), Known::token("s.token"));
+    let err = client.decrypt(&key(&server, "app"), "vault:v1:AAAA", &identity, now()).await.unwrap_err();
+    let address = server.url.as_str().trim_end_matches('/');
+    assert_eq!(cause(&err), format!("allowlist does not allow \"{address}\""));
+    assert!(server.received().is_empty() && identity.asked().is_empty());
 }
 
 #[tokio::test]
