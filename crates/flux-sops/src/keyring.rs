@@ -129,8 +129,9 @@ impl Keyring {
         let ring = TheRing {
             secret_keys: self.pgp.iter().collect(),
             key_passwords: vec![&none],
-            // GnuPG wrote messages without integrity protection for old keys; it reads them with a warning.
-            decrypt_options: DecryptionOptions::new().enable_legacy(),
+            // GnuPG writes its own authenticated form for keys that ask for it. Like GnuPG, this refuses messages
+            // that nothing protects against changes.
+            decrypt_options: DecryptionOptions::new().enable_gnupg_aead(),
             ..TheRing::default()
         };
         let (mut message, _) = message.decrypt_the_ring(ring, true).map_err(|err| of_pgp(&err))?;
@@ -142,6 +143,21 @@ impl Keyring {
         }
         read_part(message)
     }
+}
+
+/// A data key, or a group's part, encrypted for an age recipient (`age1…`, `ssh-ed25519 …` or `ssh-rsa …`), armored.
+///
+/// This is the one function here that draws randomness itself, from the operating system.
+pub fn encrypt_age(recipient: &str, part: &[u8]) -> Result<String, KeyError> {
+    let unreadable = |message: &str| KeyError::Unreadable { kind: "age", message: message.to_owned() };
+    let sealed = if recipient.starts_with("ssh-") {
+        let recipient: age::ssh::Recipient = recipient.parse().map_err(|_| unreadable("not an SSH public key"))?;
+        age::encrypt_and_armor(&recipient, part)
+    } else {
+        let recipient: age::x25519::Recipient = recipient.parse().map_err(unreadable)?;
+        age::encrypt_and_armor(&recipient, part)
+    };
+    sealed.map_err(|err| unreadable(&err.to_string()))
 }
 
 impl fmt::Debug for Keyring {

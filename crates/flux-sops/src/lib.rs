@@ -52,7 +52,7 @@ pub use cipher::NONCE;
 pub use document::{Document, Integrity, PlainDocument, decrypt};
 pub use error::{CipherError, Error, KeyError, MetadataError, Place, ShamirError, ValueError};
 pub use format::{Format, MAX_DOCUMENT};
-pub use keyring::Keyring;
+pub use keyring::{Keyring, encrypt_age};
 pub use keys::{DataKey, KeyGroup, MasterKey, Random};
 pub use metadata::{DEFAULT_UNENCRYPTED_SUFFIX, Metadata, Rule};
 pub use recovery::{Recovery, SealError, seal_data_key, split_data_key};

@@ -203,7 +203,7 @@ impl Reader<'_> {
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(String::from_utf8_lossy(&text).into_owned());
+                    return Ok(as_text(&text));
                 }
                 Some(b'\\') => {
                     let c = self.escape()?;
@@ -352,33 +352,41 @@ fn float(number: f64) -> Result<String, String> {
     })
 }
 
+/// The text of bytes; each that is no UTF-8 becomes the replacement character, as in Go.
+fn as_text(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(std::iter::repeat_n(char::REPLACEMENT_CHARACTER, chunk.invalid().len()));
+    }
+    text
+}
+
 /// A text in quotes, with what HTML would take for markup escaped.
 fn quote(own: &[u8], text: &mut String) {
     text.push('"');
-    for c in String::from_utf8_lossy(own).chars() {
-        match c {
-            '"' => text.push_str("\\\""),
-            '\\' => text.push_str("\\\\"),
-            '\u{8}' => text.push_str("\\b"),
-            '\u{c}' => text.push_str("\\f"),
-            '\n' => text.push_str("\\n"),
-            '\r' => text.push_str("\\r"),
-            '\t' => text.push_str("\\t"),
-            '\0'..='\u{1f}' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                // Writing to a text cannot fail.
-                let _ = write!(text, "\\u{:04x}", u32::from(c));
-            }
-            // encoding/json writes bytes that are no UTF-8 as this escape.
-            char::REPLACEMENT_CHARACTER => text.push_str(replacement(own)),
-            c => text.push(c),
-        }
+    for chunk in own.utf8_chunks() {
+        chunk.valid().chars().for_each(|c| character(c, text));
+        chunk.invalid().iter().for_each(|_| text.push_str("\\ufffd"));
     }
     text.push('"');
 }
 
-/// The replacement character itself where the text is UTF-8, its escape where it stands for other bytes.
-fn replacement(own: &[u8]) -> &'static str {
-    if std::str::from_utf8(own).is_ok() { "\u{fffd}" } else { "\\ufffd" }
+fn character(c: char, text: &mut String) {
+    match c {
+        '"' => text.push_str("\\\""),
+        '\\' => text.push_str("\\\\"),
+        '\u{8}' => text.push_str("\\b"),
+        '\u{c}' => text.push_str("\\f"),
+        '\n' => text.push_str("\\n"),
+        '\r' => text.push_str("\\r"),
+        '\t' => text.push_str("\\t"),
+        '\0'..='\u{1f}' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+            // Writing to a text cannot fail.
+            let _ = write!(text, "\\u{:04x}", u32::from(c));
+        }
+        c => text.push(c),
+    }
 }
 
 #[cfg(test)]

@@ -323,7 +323,7 @@ impl Printer {
         }
         self.begin(node);
         self.write_head();
-        self.node(node, Context { sequence: false, simple_key: false });
+        self.node(node, Context::Value);
         self.foot_indent = Some(0);
         self.write_foot();
         self.foot_indent = None;
@@ -356,7 +356,7 @@ impl Printer {
             }
             Content::Sequence(_) | Content::Mapping(_) => {}
         }
-        if !context.simple_key {
+        if matches!(context, Context::Item | Context::Value) {
             self.write_beside();
             self.write_foot();
         }
@@ -372,7 +372,7 @@ impl Printer {
     fn deeper(&self, context: Context) -> usize {
         match self.indent {
             // The dash takes the first two columns of what is in a list.
-            Some(indent) if context.sequence => indent + 2,
+            Some(indent) if context == Context::Item => indent + 2,
             Some(indent) => INDENT * ((indent + INDENT) / INDENT),
             None => 0,
         }
@@ -405,7 +405,7 @@ impl Printer {
             self.write_head();
             self.write_indent();
             self.indicator("-", true, false, true);
-            self.node(item, Context { sequence: true, simple_key: false });
+            self.node(item, Context::Item);
         }
         self.end(node);
         self.indent = indent;
@@ -428,7 +428,7 @@ impl Printer {
             if !simple {
                 self.indicator("?", true, false, true);
             }
-            self.node(key, Context { sequence: false, simple_key: simple });
+            self.node(key, if simple { Context::SimpleKey } else { Context::LongKey });
             self.begin(value);
             if simple {
                 self.indicator(":", false, false, false);
@@ -437,7 +437,7 @@ impl Printer {
                 self.indicator(":", true, false, true);
             }
             self.beside_key(value);
-            self.node(value, Context { sequence: false, simple_key: false });
+            self.node(value, Context::Value);
         }
         replace(&mut self.waiting.tail, tail);
         self.end(node);
@@ -470,11 +470,11 @@ impl Printer {
             self.whitespace = false;
             self.indention = false;
         }
-        let multiline_key = context.simple_key && allowed.multiline;
+        let multiline_key = context == Context::SimpleKey && allowed.multiline;
         match scalar.style {
             Style::Plain if allowed.plain && !multiline_key => self.plain(text),
             Style::Plain if allowed.single_quoted && !multiline_key => self.single_quoted(text),
-            Style::Literal if allowed.block && !context.simple_key => self.literal(text),
+            Style::Literal if allowed.block && context != Context::SimpleKey => self.literal(text),
             Style::Plain | Style::Literal | Style::DoubleQuoted => self.double_quoted(text),
         }
     }
@@ -680,11 +680,17 @@ impl Printer {
     }
 }
 
-/// What a node is written as part of.
-#[derive(Clone, Copy)]
-struct Context {
-    sequence: bool,
-    simple_key: bool,
+/// What a node is written as.
+#[derive(Clone, Copy, PartialEq)]
+enum Context {
+    /// An item of a list.
+    Item,
+    /// A key before its colon.
+    SimpleKey,
+    /// A key on a line of its own.
+    LongKey,
+    /// The value of a key, or the whole document.
+    Value,
 }
 
 fn replace(waiting: &mut String, comment: &str) {
