@@ -107,7 +107,7 @@ fn base(kind: &str, name: &str, namespace: &str) -> Node {
 }
 
 /// A ServiceAccount that acts as a service account of Google Cloud.
-fn account(policy: &IamPolicy) -> Result<Resource, Error> {
+pub(crate) fn account(policy: &IamPolicy) -> Result<Resource, Error> {
     let IamPolicy { cloud, account, cloud_account } = policy;
     if cloud != "gke" {
         return Err(Error::invalid(format!("cloud provider {cloud} not supported yet")));

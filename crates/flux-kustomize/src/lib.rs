@@ -10,6 +10,7 @@ mod config;
 mod crds;
 mod error;
 mod fields;
+pub mod filters;
 pub mod flux;
 mod generators;
 mod id;

@@ -141,6 +141,9 @@ fn mappings(
             (Ok(Directive::Delete), _) => return Ok(None),
             (Ok(Directive::Replace), Some(_)) | (_, None) => (Some(patch.clone()), Some(patch)),
             (Ok(Directive::Merge), Some(mut target)) => {
+                if target.is_empty() {
+                    target.style = patch.style;
+                }
                 target.remove(DIRECTIVE);
                 (Some(target), Some(patch))
             }
@@ -164,9 +167,11 @@ fn mappings(
         let field = key.text().and_then(|name| schema?.field(name));
         if let Some(value) = walk(Some(old), new, rules, field)? {
             // A changed field keeps the quotes that it had.
+            let style = if value.is_scalar() { style } else { value.style };
             entries.push((key, Node { style, ..value }));
         }
     }
+    patch_entries.sort_by(|(left, _), (right, _)| left.text().cmp(&right.text()));
     for (key, new) in patch_entries {
         let field = key.text().and_then(|name| schema?.field(name));
         if let Some(value) = walk(None, Some(new), rules, field)? {
@@ -191,8 +196,8 @@ fn lists(
         Content::Scalar(_) | Content::Mapping(_) => Vec::new(),
     };
     let missing = is_missing(target.as_ref());
-    let frame =
-        Node { content: Content::Sequence(Vec::new()), ..target.clone().or(patch.clone()).unwrap_or_else(Node::null) };
+    let frame = target.as_ref().filter(|list| !list.is_empty()).or(patch.as_ref()).or(target.as_ref());
+    let frame = frame.map(|frame| Node { style: frame.style, line: frame.line, ..Node::sequence(Vec::new()) });
     let (target, patch) = match (target, patch) {
         (target, None) => (target.map(items).unwrap_or_default(), None),
         (_, Some(patch)) if patch.is_null() => return Ok(None),
@@ -210,12 +215,8 @@ fn lists(
         }
     };
     let merged = associative::merge(target, patch.as_deref(), elements)?;
-    Ok(Some(Node {
-        content: Content::Sequence(merged),
-        tag: flux_yaml::Tag::Seq,
-        style: flux_yaml::Style::Plain,
-        ..frame
-    }))
+    let frame = frame.unwrap_or_else(|| Node::sequence(Vec::new()));
+    Ok(Some(Node { content: Content::Sequence(merged), ..frame }))
 }
 
 /// What tells the elements of a list that merges apart; none where a list is replaced.

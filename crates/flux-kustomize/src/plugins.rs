@@ -268,7 +268,7 @@ fn transformer(target: &Target<'_>, resource: &Resource, settings: Settings) -> 
     }])
 }
 
-fn subjects(mode: &str) -> Result<Subjects, Error> {
+pub(crate) fn subjects(mode: &str) -> Result<Subjects, Error> {
     match mode {
         "" | "defaultOnly" => Ok(Subjects::Default),
         "allServiceAccounts" => Ok(Subjects::ServiceAccounts),

@@ -51,9 +51,6 @@ pub(crate) fn update(resources: &mut [Resource], config: &Config) -> Result<(), 
             }
         }
     }
-    if by_earlier_name.is_empty() {
-        return resources.iter().try_for_each(|resource| Referrer::of(resource).map(drop));
-    }
     let origins: HashSet<String> = candidates
         .iter()
         .map(|candidate| candidate.earlier.first().unwrap_or(&candidate.current))

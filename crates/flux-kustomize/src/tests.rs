@@ -170,6 +170,16 @@ fn commas_in_a_name_that_was_changed_are_refused() {
 }
 
 #[test]
+fn subjects_without_a_name_are_refused() {
+    let object =
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: r}\nsubjects: [{kind: Group}]\n";
+    let files = [("k/kustomization.yaml", "resources: [x.yaml]\n"), ("k/x.yaml", object)];
+    let err = built(&files, "k").unwrap_err();
+    assert!(err.starts_with("updating name reference in 'subjects' field of 'RoleBinding.v1."), "{err}");
+    assert!(err.ends_with("path config error; no 'name' field in node"), "{err}");
+}
+
+#[test]
 fn helm_and_external_plugins_are_refused() {
     let fails = |kustomization: &str, part: &str| {
         let err = built(&[("k/kustomization.yaml", kustomization)], "k").unwrap_err();

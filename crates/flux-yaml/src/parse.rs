@@ -102,12 +102,12 @@ impl<'t> Reader<'t> {
                 }
                 Event::SequenceStart(style, anchor, _) => {
                     let style = collection(style);
-                    self.open(Node { line, style, ..Node::sequence(Vec::new()) }, anchor, line)?;
+                    self.open(Node { style, line, ..Node::sequence(Vec::new()) }, anchor, line)?;
                     None
                 }
                 Event::MappingStart(style, anchor, _) => {
                     let style = collection(style);
-                    self.open(Node { line, style, ..Node::mapping(Vec::new()) }, anchor, line)?;
+                    self.open(Node { style, line, ..Node::mapping(Vec::new()) }, anchor, line)?;
                     None
                 }
                 Event::SequenceEnd => self.open.pop().map(|open| (open.node, open.anchor)),

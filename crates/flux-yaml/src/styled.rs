@@ -160,11 +160,12 @@ impl Printer {
                 c if is_printable(c) && !is_break(c) => self.text.push(c),
                 c => {
                     let code = u32::from(c);
-                    self.text.push_str(&match code {
+                    let escaped = match code {
                         0..=0xff => format!("\\x{code:02X}"),
                         0x100..=0xffff => format!("\\u{code:04X}"),
                         _ => format!("\\U{code:08X}"),
-                    });
+                    };
+                    self.text.push_str(&escaped);
                 }
             }
         }
@@ -221,7 +222,10 @@ impl Shape {
             let before_blank = chars.peek().is_none_or(|next| *next == ' ' || *next == '\t' || is_break(*next));
             let after_blank = previous.is_none_or(|previous| previous == ' ' || previous == '\t' || is_break(previous));
             match (previous.is_none(), c) {
-                (true, '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`') => {
+                (
+                    true,
+                    '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`',
+                ) => {
                     (block, flow) = (true, true);
                 }
                 (true, '?' | ':') | (false, ':') => {
@@ -305,7 +309,8 @@ mod tests {
     #[test]
     fn blocks_and_texts_that_need_quotes_are_written_so() {
         check("a: |\n  x\n\n  y\nb: |-\n  x\n", "a: |\n  x\n\n  y\nb: |-\n  x\n");
-        let odd = Node::mapping(vec![(Node::string("a: b"), Node::string("- x")), (Node::string("c"), Node::string("1"))]);
+        let odd =
+            Node::mapping(vec![(Node::string("a: b"), Node::string("- x")), (Node::string("c"), Node::string("1"))]);
         assert_eq!(print_styled(&odd), "'a: b': '- x'\nc: \"1\"\n");
         let flow = Node { style: Style::Flow, ..Node::sequence(vec![Node::string("a, b"), Node::string("x\ny")]) };
         assert_eq!(print_styled(&flow), "['a, b', \"x\\ny\"]\n");

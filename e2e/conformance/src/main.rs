@@ -16,6 +16,7 @@ mod run;
 mod semver;
 mod sops;
 mod suites;
+mod unit;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

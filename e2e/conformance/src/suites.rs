@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 
 use crate::case::{Case, names};
-use crate::{envsubst, flux_build, kustomize, semver, sops};
+use crate::{envsubst, flux_build, kustomize, semver, sops, unit};
 
 /// One suite with the cases that can be run.
 pub(crate) struct Suite {
@@ -31,7 +31,7 @@ const SUITES: [(&str, &str, Option<Reader>); 11] = [
     ("kustomize/replacement", "kustomize/replacement", Some(kustomize::folders)),
     ("kustomize/generated", "kustomize/generated", Some(kustomize::folders)),
     ("kustomize/real", "kustomize/real", Some(kustomize::repositories)),
-    ("kustomize/unit", "kustomize/unit-merge2.jsonl", None),
+    ("kustomize/unit", "kustomize/unit-merge2.jsonl", Some(unit::cases)),
     ("flux-build", "flux-build", Some(flux_build::cases)),
     ("envsubst", "envsubst/vectors.jsonl", Some(envsubst::cases)),
     ("sops", "sops", Some(sops::cases)),

@@ -17,12 +17,24 @@ const SKIPPED: &str = "CustomResourceDefinition";
 const DEPTH: usize = 200;
 
 pub(crate) fn set(resources: &mut [Resource], image: &Image, specs: &[Spec]) -> Result<(), Error> {
+    set_in_containers(resources, image)?;
+    set_in_fields(resources, image, specs)
+}
+
+/// Changes the images of containers, wherever those stand in an object.
+pub(crate) fn set_in_containers(resources: &mut [Resource], image: &Image) -> Result<(), Error> {
+    let change = Change::new(image)?;
+    for resource in resources.iter_mut().filter(|resource| resource.kind() != SKIPPED) {
+        in_containers(&mut resource.node, &change, DEPTH);
+    }
+    Ok(())
+}
+
+/// Changes the images in the fields that the specs name.
+pub(crate) fn set_in_fields(resources: &mut [Resource], image: &Image, specs: &[Spec]) -> Result<(), Error> {
     let change = Change::new(image)?;
     let mut places = Places::new(specs);
-    for resource in resources {
-        if resource.kind() != SKIPPED {
-            in_containers(&mut resource.node, &change, DEPTH);
-        }
+    for resource in resources.iter_mut().filter(|resource| resource.kind() != SKIPPED) {
         for place in places.of(resource.gvk()) {
             place.visit(&mut resource.node, Leaf::Nothing, &mut |node| {
                 change.apply(node);

@@ -23,6 +23,17 @@ use crate::resource::Resource;
 use crate::target::Target;
 use crate::{Error, plugins};
 
+/// Each change alone, for [`crate::filters`].
+pub(crate) mod single {
+    pub(crate) use super::images::{set_in_containers as images_in_containers, set_in_fields as images_in_fields};
+    pub(crate) use super::labels::set as labels;
+    pub(crate) use super::names::{prefix, suffix};
+    pub(crate) use super::namespace::set_each as namespace;
+    pub(crate) use super::patches::change as operations;
+    pub(crate) use super::replicas::set as replicas;
+    pub(crate) use super::value_add::add as value;
+}
+
 pub(crate) use namespace::Subjects;
 pub(crate) use patches::{Prepared, prepare, prepare_json6902, prepare_merges};
 pub(crate) use replacements::read as read_replacements;

@@ -36,6 +36,22 @@ pub(crate) fn set(
     if namespace.is_empty() {
         return Ok(());
     }
+    set_each(resources, namespace, specs, unset_only, subjects)?;
+    let mut seen = HashSet::new();
+    match resources.iter().find(|resource| !seen.insert(resource.key())) {
+        Some(twice) => Err(Error::invalid(format!("namespace transformation produces ID conflict: {}", twice.id()))),
+        None => Ok(()),
+    }
+}
+
+/// The same without a look at what it makes equal.
+pub(crate) fn set_each(
+    resources: &mut [Resource],
+    namespace: &str,
+    specs: &[Spec],
+    unset_only: bool,
+    subjects: Subjects,
+) -> Result<(), Error> {
     let put = |node: &mut Node| {
         if !node.is_scalar() {
             return Err(Error::invalid("wrong node kind: expected ScalarNode"));
@@ -68,11 +84,7 @@ pub(crate) fn set(
             }
         }
     }
-    let mut seen = HashSet::new();
-    match resources.iter().find(|resource| !seen.insert(resource.key())) {
-        Some(twice) => Err(Error::invalid(format!("namespace transformation produces ID conflict: {}", twice.id()))),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 /// Gives one object the namespace, unless its kind has none.

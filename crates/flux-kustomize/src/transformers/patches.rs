@@ -235,7 +235,8 @@ fn merge_at(
     Ok(())
 }
 
-fn change(resource: &mut Resource, operations: &[Operation]) -> Result<(), Error> {
+/// Runs the operations of a JSON6902 patch on an object.
+pub(crate) fn change(resource: &mut Resource, operations: &[Operation]) -> Result<(), Error> {
     let title = resource.title();
     // Upstream keeps what it remembers of an object in annotations, so that a patch may add to them.
     if resource.is_remembered() {
