@@ -58,7 +58,7 @@ pub enum Failure {
     /// The server has no such reference.
     #[error("couldn't find remote ref \"{0}\"")]
     ReferenceNotFound(String),
-    /// The server has no such commit, or not on the branch.
+    /// The server has no such commit, or the branch that was named does not lead to it.
     #[error("unable to resolve commit object for '{0}': object not found")]
     CommitNotFound(String),
     /// The reference leads to something that is no commit.

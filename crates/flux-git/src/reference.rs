@@ -19,7 +19,7 @@ pub enum Reference {
     Commit {
         /// 40 hexadecimal digits.
         id: String,
-        /// The branch that holds it. Only that branch is fetched where the server does not hand out single commits.
+        /// The branch that must lead to it, which is checked when it is fetched.
         branch: Option<String>,
     },
 }

@@ -1,16 +1,15 @@
 //! One listing, one answer.
 
-use camino::Utf8Path;
 use flux_semver::{Constraint, Version};
 use gix_hash::ObjectId;
 use gix_object::Kind;
 
 use crate::commit::Commit;
 use crate::error::{Error, Failure, sanitize};
-use crate::protocol::{Advertisement, Depth, FetchRequest, Filter, RemoteRef, greet, list, start};
+use crate::protocol::{Advertisement, Depth, FetchRequest, Filter, RemoteRef, greet, list};
 use crate::reference::{Reference, Resolved};
 use crate::remote::Remote;
-use crate::store::objects::{Objects, receive};
+use crate::store::Scratch;
 use crate::transport::{Connection, within};
 
 /// What marks the commit behind an annotated tag.
@@ -167,11 +166,6 @@ async fn sort_by_age(
     advertisement: &Advertisement,
     remote: &Remote,
 ) -> Result<(), Failure> {
-    let scratch = tempfile::tempdir().map_err(Failure::store("failed to make a temporary folder"))?;
-    let unreadable = || Failure::store("failed to make a temporary folder")(std::io::ErrorKind::InvalidFilename.into());
-    let objects = Utf8Path::from_path(scratch.path()).ok_or_else(unreadable)?.to_owned();
-    let packs = objects.join("pack");
-    std::fs::create_dir(&packs).map_err(Failure::store("failed to make a temporary folder"))?;
     let request = FetchRequest {
         wants: candidates.iter().map(|candidate| candidate.commit).collect(),
         haves: Vec::new(),
@@ -179,9 +173,8 @@ async fn sort_by_age(
         depth: Depth::One,
         filter: Filter::NoTrees,
     };
-    let stream = start(&mut connection, advertisement, &request).await?;
-    receive(stream, packs, None, remote.limits, ()).await?;
-    let mut reader = Objects::open(&objects, &remote.limits)?.reader();
+    let scratch = Scratch::fetch(&mut connection, advertisement, &request, remote).await?;
+    let mut reader = scratch.reader();
     let mut ages = Vec::new();
     for candidate in &*candidates {
         let commit = Commit::parse(candidate.commit, reader.read(&candidate.commit, Kind::Commit)?);

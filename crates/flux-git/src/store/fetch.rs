@@ -123,6 +123,9 @@ impl Run<'_> {
         let _fetching = repository.fetching.lock().await;
         repository.set_owner(&self.options.owner, true)?;
         let mut session = Session { lease, remote, connection: None, used: false };
+        if let Some(branch) = branch_of_commit(resolved) {
+            session.check_branch(branch, resolved.commit).await?;
+        }
         session.commit(resolved, sparse).await?;
         let (objects, commit) = session.read(resolved).await?;
         let objects = session.blobs(objects, &commit, sparse, self.options.submodules).await?;
@@ -167,25 +170,37 @@ impl Run<'_> {
     }
 }
 
+/// The branch on which a commit that is asked for by its hash must be.
+fn branch_of_commit(resolved: &Resolved) -> Option<&str> {
+    resolved.name.as_deref().filter(|_| resolved.full_name.is_none())
+}
+
+/// A request for commits with all that leads to them.
+pub(super) fn past(wants: Vec<ObjectId>, filter: Filter) -> FetchRequest {
+    FetchRequest { wants, haves: Vec::new(), shallow: Vec::new(), depth: Depth::Full, filter }
+}
+
 /// Runs what reads many objects away from the async threads.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Failure> + Send + 'static) -> Result<T, Failure> {
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
     tokio::task::spawn_blocking(work)
         .await
         .unwrap_or_else(|_| Err(Failure::CorruptPack("an object cannot be decoded".to_owned())))
 }
 
 /// One repository's conversation with its server, opened when first needed.
-struct Session<'a> {
+pub(super) struct Session<'a> {
     lease: &'a Lease,
-    remote: &'a Remote,
+    pub(super) remote: &'a Remote,
     connection: Option<(Connection, Advertisement)>,
     /// Whether something was asked on the connection beyond the greeting.
-    used: bool,
+    pub(super) used: bool,
 }
 
 impl Session<'_> {
     /// The greeted server. HTTP servers answer any number of requests; SSH servers of old versions only one.
-    async fn connection(&mut self) -> Result<&mut (Connection, Advertisement), Failure> {
+    pub(super) async fn connection(&mut self) -> Result<&mut (Connection, Advertisement), Failure> {
         let used = self.used;
         let usable = self.connection.take().filter(|(connection, advertisement)| {
             !used || connection.session().is_some() || advertisement.version == 2
@@ -198,7 +213,7 @@ impl Session<'_> {
         Ok(self.connection.insert(greeted))
     }
 
-    fn objects(&self) -> Result<Objects, Failure> {
+    pub(super) fn objects(&self) -> Result<Objects, Failure> {
         Objects::open(&self.lease.repository().objects(), &self.remote.limits)
     }
 
@@ -242,39 +257,43 @@ impl Session<'_> {
 
     /// Brings the branch that holds the commit, or all branches, with their past.
     async fn history(&mut self, resolved: &Resolved) -> Result<(), Failure> {
-        let (connection, advertisement) = self.connection().await?;
-        let (prefix, exact) = match &resolved.name {
-            Some(branch) => (format!("refs/heads/{branch}"), true),
-            None => ("refs/heads/".to_owned(), false),
+        let mut wants = match &resolved.name {
+            Some(branch) => vec![self.tip(branch).await?],
+            None => self.tips().await?,
         };
-        let mut refs = list(connection, advertisement, std::slice::from_ref(&prefix)).await?;
-        refs.retain(|found| if exact { found.name == prefix } else { found.name.starts_with(&prefix) });
-        if refs.is_empty() {
-            return Err(if exact { Failure::ReferenceNotFound(prefix) } else { Failure::EmptyRepository });
-        }
-        let mut wants: Vec<_> = refs.iter().map(|found| found.id).collect();
         wants.sort_unstable();
         wants.dedup();
-        let request = FetchRequest {
-            wants,
-            haves: Vec::new(),
-            shallow: Vec::new(),
-            depth: Depth::Full,
-            filter: Filter::Everything,
-        };
-        self.pack(&request).await?;
+        self.pack(&past(wants, Filter::Everything)).await?;
         if !self.objects()?.reader().has(&resolved.commit) {
             return Err(Failure::CommitNotFound(resolved.commit.to_string()));
         }
         self.record(resolved.commit, Extent::History)
     }
 
-    fn record(&self, commit: ObjectId, extent: Extent) -> Result<(), Failure> {
+    /// The commits of all branches.
+    async fn tips(&mut self) -> Result<Vec<ObjectId>, Failure> {
+        let (connection, advertisement) = self.connection().await?;
+        let prefix = "refs/heads/".to_owned();
+        let mut refs = list(connection, advertisement, std::slice::from_ref(&prefix)).await?;
+        refs.retain(|found| found.name.starts_with(&prefix));
+        if refs.is_empty() { Err(Failure::EmptyRepository) } else { Ok(refs.iter().map(|found| found.id).collect()) }
+    }
+
+    /// The commit of a branch.
+    pub(super) async fn tip(&mut self, branch: &str) -> Result<ObjectId, Failure> {
+        let (connection, advertisement) = self.connection().await?;
+        let name = format!("refs/heads/{branch}");
+        let refs = list(connection, advertisement, std::slice::from_ref(&name)).await?;
+        let found = refs.iter().find(|found| found.name == name).map(|found| found.id);
+        found.ok_or(Failure::ReferenceNotFound(name))
+    }
+
+    pub(super) fn record(&self, commit: ObjectId, extent: Extent) -> Result<(), Failure> {
         self.lease.repository().add_tip(Tip { commit, extent })
     }
 
     /// Asks for objects and stores what comes.
-    async fn pack(&mut self, request: &FetchRequest) -> Result<(), Failure> {
+    pub(super) async fn pack(&mut self, request: &FetchRequest) -> Result<(), Failure> {
         let lease = self.lease.clone();
         let limits = self.remote.limits;
         let thin = if request.haves.is_empty() { None } else { Some(self.objects()?) };
@@ -320,14 +339,7 @@ impl Session<'_> {
             return Err(Failure::StoreDamaged(first.to_string()));
         }
         for ids in missing.chunks(BLOBS_AT_ONCE) {
-            let request = FetchRequest {
-                wants: ids.to_vec(),
-                haves: Vec::new(),
-                shallow: Vec::new(),
-                depth: Depth::Full,
-                filter: Filter::Everything,
-            };
-            self.pack(&request).await?;
+            self.pack(&past(ids.to_vec(), Filter::Everything)).await?;
         }
         self.objects()
     }

@@ -3,10 +3,12 @@
 //! Below the root there is a folder for each store, named by a hash of URL and credentials and a number. A store that
 //! is damaged or has too many packs gets a successor with the next number; the old one goes away with its last reader.
 
+mod branch;
 mod fetch;
 mod lease;
 pub(crate) mod objects;
 mod repository;
+mod scratch;
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -25,6 +27,7 @@ use crate::remote::Remote;
 use crate::transport::Clients;
 pub(crate) use lease::Lease;
 use repository::Repository;
+pub(crate) use scratch::Scratch;
 
 /// Object stores of remotes, one for each URL and credentials, kept between runs.
 ///

@@ -111,6 +111,29 @@ async fn a_commit_the_server_lacks_is_named() {
 }
 
 #[tokio::test]
+async fn a_commit_must_be_on_the_branch_that_is_named_with_it() {
+    let fixture = Fixture::new();
+    let repository = &fixture.repository;
+    let first = repository.commit_files("main", "first", &[("a", "1")]).unwrap();
+    let second = repository.commit_files("main", "second", &[("a", "2")]).unwrap();
+    let elsewhere = repository.commit_files("other", "elsewhere", &[("a", "3")]).unwrap();
+    let on = |id: &str, branch: &str| Reference::Commit { id: id.to_owned(), branch: Some(branch.to_owned()) };
+    // The store has the commit already, from an object that names no branch.
+    let alone = Reference::Commit { id: elsewhere.clone(), branch: None };
+    fixture.fetch(alone, &FetchOptions::default()).await.unwrap();
+    let url = fixture.server.url("app");
+    let expected =
+        format!("unable to clone '{url}': unable to resolve commit object for '{elsewhere}': object not found");
+    assert_eq!(message(fixture.fetch(on(&elsewhere, "main"), &FetchOptions::default()).await), expected);
+    for (id, branch) in [(&first, "main"), (&second, "main"), (&elsewhere, "other")] {
+        let checkout = fixture.fetch(on(id, branch), &FetchOptions::default()).await.unwrap();
+        assert_eq!(checkout.commit().id.to_string(), *id);
+    }
+    let missing = fixture.fetch(on(&first, "gone"), &FetchOptions::default()).await.unwrap_err();
+    assert!(matches!(missing.failure, Failure::ReferenceNotFound(_)), "{missing:?}");
+}
+
+#[tokio::test]
 async fn a_tag_of_a_tree_is_no_commit() {
     let fixture = Fixture::new();
     fixture.repository.commit_files("main", "first", &[("a", "1")]).unwrap();

@@ -90,6 +90,10 @@ async fn servers_of_the_first_protocol_version_work_as_well() {
     assert!(matches!(ask(absent, whole()).await.unwrap_err().failure, Failure::CommitNotFound(_)));
     let elsewhere = Reference::Commit { id: first, branch: Some("other".to_owned()) };
     assert!(matches!(ask(elsewhere, whole()).await.unwrap_err().failure, Failure::ReferenceNotFound(_)));
+    let off = repository.commit_files("side", "off", &[("c", "1")]).unwrap();
+    ask(branch("side"), whole()).await.unwrap();
+    let off = Reference::Commit { id: off, branch: Some("main".to_owned()) };
+    assert!(matches!(ask(off, whole()).await.unwrap_err().failure, Failure::CommitNotFound(_)));
     let missing = ask(branch("other"), whole()).await.unwrap_err();
     assert!(matches!(missing.failure, Failure::ReferenceNotFound(_)), "{missing:?}");
 }
