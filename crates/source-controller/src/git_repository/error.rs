@@ -228,7 +228,7 @@ pub(super) enum ArchiveError {
     IllegalPath {
         include: String,
         #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: IncludePathError,
     },
     #[error("failed to copy '{include}' include from \"{from}\" to \"{to}\"")]
     Copy {
@@ -257,6 +257,15 @@ pub(super) enum ArchiveError {
     Cancelled,
     #[error("archiving ended early")]
     Blocking(#[from] flux_tasks::BlockingError),
+}
+
+/// Why the artifact that an included repository's status names is none of its own.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum IncludePathError {
+    #[error(transparent)]
+    Path(#[from] flux_storage::PathError),
+    #[error("artifact \"{path}\" of its status is not in its directory \"{directory}\"")]
+    Elsewhere { path: flux_storage::ArtifactPath, directory: flux_storage::ObjectDirectory },
 }
 
 /// Why an included artifact could not be copied.

@@ -69,7 +69,7 @@ impl GitRepositoryReconciler {
             let artifact = other.artifact().ok_or_else(|| waiting(IncludeError::NoArtifact { name: name.clone() }))?;
             let (from, to) = plan::include_paths(include);
             let (path, digest) = (artifact.path.clone(), artifact.digest.clone());
-            includes.copies.push(Include { name, artifact: path, digest, from, to });
+            includes.copies.push(Include { namespace: namespace.clone(), name, artifact: path, digest, from, to });
             includes.artifacts.push(artifact.clone());
         }
         Ok(includes)

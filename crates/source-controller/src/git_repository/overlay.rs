@@ -7,16 +7,20 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use flux_api::source::v1::GitRepository;
 use flux_git::{Entry, Kind};
-use flux_storage::{ArtifactPath, Storage};
+use flux_storage::{ArtifactPath, ObjectDirectory, Storage};
 use flux_tar::{Digest, Limits, Links};
+use kube::Resource as _;
 use tempfile::TempDir;
 
-use super::error::{ArchiveError, CopyError};
+use super::error::{ArchiveError, CopyError, IncludePathError};
 
 /// One include with the artifact that it stands for.
 #[derive(Clone, Debug)]
 pub(super) struct Include {
+    /// The namespace of the included repository.
+    pub(super) namespace: String,
     /// The name of the included repository.
     pub(super) name: String,
     /// Where its artifact is stored, as its status says.
@@ -61,10 +65,8 @@ impl Overlay {
     ) -> Result<Self, ArchiveError> {
         let mut overlay = Self::default();
         for include in includes {
-            let artifact: ArtifactPath = include.artifact.parse().map_err(|source| ArchiveError::IllegalPath {
-                include: include.name.clone(),
-                source: Box::new(source),
-            })?;
+            let artifact = own_artifact(&include)
+                .map_err(|source| ArchiveError::IllegalPath { include: include.name.clone(), source })?;
             let folder = unpack(storage, &artifact, &include, &cancelled).map_err(|err| copy_failed(&include, err))?;
             let source = folder.path().join(&include.from);
             overlay.lay(&include, &source).map_err(|err| copy_failed(&include, err))?;
@@ -135,6 +137,14 @@ impl Overlay {
     }
 }
 
+/// The artifact that the status names, which must be in the directory of that very object: whoever may write the status
+/// of one must not get to read the artifacts of all.
+fn own_artifact(include: &Include) -> Result<ArtifactPath, IncludePathError> {
+    let path: ArtifactPath = include.artifact.parse()?;
+    let directory = ObjectDirectory::new(&GitRepository::kind(&()), &include.namespace, &include.name)?;
+    if *path.directory() == directory { Ok(path) } else { Err(IncludePathError::Elsewhere { path, directory }) }
+}
+
 fn unpack(
     storage: &Storage,
     artifact: &ArtifactPath,
@@ -157,7 +167,7 @@ fn copy_failed(include: &Include, source: CopyError) -> ArchiveError {
 #[cfg(test)]
 mod tests {
     use flux_runtime::report::message;
-    use flux_storage::{AdvertisedAddress, ObjectDirectory, Retention, Stored};
+    use flux_storage::{AdvertisedAddress, Retention, Stored};
     use flux_tar::{Algorithm, ArchiveWriter, Mode};
 
     use super::*;
@@ -191,6 +201,7 @@ mod tests {
                 })
                 .unwrap();
             Include {
+                namespace: "ns".to_owned(),
                 name: name.to_owned(),
                 artifact: path.to_string(),
                 digest: stored.digest.to_string(),
@@ -254,5 +265,12 @@ mod tests {
         let mut outside = fixture.include("lib", &["a"], "", "lib");
         outside.artifact = "../../etc/passwd".to_owned();
         assert!(fixture.listing(vec![outside]).unwrap_err().starts_with("path calculation for include 'lib' failed"));
+        let mut foreign = fixture.include("lib", &["a"], "", "lib");
+        foreign.artifact = fixture.include("other", &["a"], "", "lib").artifact;
+        assert_eq!(
+            fixture.listing(vec![foreign]).unwrap_err(),
+            "path calculation for include 'lib' failed: artifact \"gitrepository/ns/other/x.tar.gz\" of its status is not \
+             in its directory \"gitrepository/ns/lib\""
+        );
     }
 }
