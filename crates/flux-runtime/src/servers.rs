@@ -1,15 +1,46 @@
 //! The metrics and probe endpoints.
+//!
+//! A connection is for one request, and ends soon whatever its client does: nobody who can reach the port can keep the
+//! probes from being answered for long.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use flux_tasks::Tasks;
-use tokio::net::TcpListener;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
 
 use crate::Metrics;
+
+/// How many connections may be open; more have to wait.
+const CONNECTIONS: usize = 128;
+/// How long to wait when there is nothing to accept a connection with.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a client may take.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    /// To send its request's head.
+    head: Duration,
+    /// For all, the answer taken included.
+    whole: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { head: Duration::from_secs(10), whole: Duration::from_secs(30) }
+    }
+}
 
 /// An address that cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -42,13 +73,13 @@ pub(crate) async fn metrics(address: &str, metrics: &Metrics, tasks: &Tasks) -> 
         .route("/debug/pprof/", get(async || PROFILES))
         .route("/debug/pprof/cmdline", get(async || std::env::args().collect::<Vec<_>>().join("\0")))
         .route("/debug/pprof/{profile}", get(async || (StatusCode::NOT_IMPLEMENTED, NO_PROFILE).into_response()));
-    serve("metrics", address, routes, tasks).await
+    serve("metrics", address, routes, Patience::default(), tasks).await
 }
 
 /// Serves `/healthz` and `/readyz`.
 pub(crate) async fn probes(address: &str, tasks: &Tasks) -> Result<Option<SocketAddr>, ServeError> {
     let routes = Router::new().route("/healthz", get(async || "ok")).route("/readyz", get(async || "ok"));
-    serve("probes", address, routes, tasks).await
+    serve("probes", address, routes, Patience::default(), tasks).await
 }
 
 const PROFILES: &str = "This program is not written in Go, so it has none of Go's runtime profiles.\n\
@@ -59,6 +90,7 @@ async fn serve(
     what: &'static str,
     address: &str,
     routes: Router,
+    patience: Patience,
     tasks: &Tasks,
 ) -> Result<Option<SocketAddr>, ServeError> {
     let sockets = socket_addresses(address)?;
@@ -69,14 +101,54 @@ async fn serve(
     // The first that can be had.
     let listener = TcpListener::bind(sockets.as_slice()).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
-    let told = tasks.token();
-    tasks.spawn(what, async move {
-        let served = axum::serve(listener, routes).with_graceful_shutdown(told.cancelled_owned()).await;
-        if let Err(err) = served {
-            tracing::error!(error = crate::report::message(&err), server = what, "server ended");
-        }
-    });
+    tasks.spawn(what, accept(listener, routes, patience, tasks.token()));
     Ok(Some(bound))
+}
+
+/// Answers until `told`, and then lets what is under way end.
+async fn accept(listener: TcpListener, routes: Router, patience: Patience, told: CancellationToken) {
+    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut open = JoinSet::new();
+    loop {
+        let next = async {
+            // Closed never; without a slot there would be no bound, which is no reason not to answer.
+            let slot = Arc::clone(&slots).acquire_owned().await.ok();
+            (slot, listener.accept().await)
+        };
+        let (slot, accepted) = tokio::select! {
+            () = told.cancelled() => break,
+            Some(_) = open.join_next() => continue,
+            next = next => next,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let answered = answer(stream, routes.clone(), patience);
+                open.spawn(async move {
+                    answered.await;
+                    drop(slot);
+                });
+            }
+            // Too few descriptors, perhaps: they come back.
+            Err(_) => tokio::time::sleep(PAUSE).await,
+        }
+    }
+    drop(listener);
+    while open.join_next().await.is_some() {}
+}
+
+/// Answers one request.
+async fn answer(stream: TcpStream, routes: Router, patience: Patience) {
+    let service = service_fn(move |request| routes.clone().oneshot(request));
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience.head)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service);
+    match tokio::time::timeout(patience.whole, connection).await {
+        Ok(Ok(())) => {}
+        Ok(Err(err)) => tracing::debug!(error = crate::report::message(&err), "connection ended early"),
+        Err(_) => tracing::debug!("connection took too long"),
+    }
 }
 
 /// Go's form of an address: without a host it is every address of the machine, of both protocols where there is IPv6.
@@ -96,7 +168,7 @@ fn socket_addresses(address: &str) -> Result<Vec<SocketAddr>, ServeError> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::net::TcpStream;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
 
@@ -126,5 +198,24 @@ mod tests {
         if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).await.is_ok() {
             TcpStream::connect((Ipv6Addr::LOCALHOST, bound.port())).await.unwrap();
         }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_finish_its_request_is_cut_off_and_others_are_answered() {
+        let tasks = Tasks::new();
+        let patience = Patience { head: Duration::from_millis(50), ..Patience::default() };
+        let routes = Router::new().route("/healthz", get(async || "ok"));
+        let bound = serve("probes", "127.0.0.1:0", routes, patience, &tasks).await.unwrap().unwrap();
+        let mut rest = Vec::new();
+        let mut silent = TcpStream::connect(bound).await.unwrap();
+        silent.write_all(b"GET /healthz HTTP/1.1\r\n").await.unwrap();
+        let mut other = TcpStream::connect(bound).await.unwrap();
+        other.write_all(b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+        other.read_to_end(&mut rest).await.unwrap();
+        let text = String::from_utf8(std::mem::take(&mut rest)).unwrap();
+        assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && text.ends_with("\r\n\r\nok"), "{text}");
+        // Ends, with a refusal or without.
+        silent.read_to_end(&mut rest).await.unwrap();
+        assert!(!rest.starts_with(b"HTTP/1.1 200"));
     }
 }
