@@ -70,6 +70,10 @@ impl Writer {
                     // The event has expired in the cluster: it starts anew.
                     return self.recreate(&api, payload, &decision).await;
                 }
+                // Names are unique: what is there is what an earlier try wrote, whose answer was lost.
+                Err(kube::Error::Api(status)) if attempt > 1 && status.is_already_exists() => {
+                    return self.correlator.wrote(payload, &name_of(payload));
+                }
                 // An answer means that another try would be answered the same.
                 Err(err @ kube::Error::Api(_)) => return self.lost(&err),
                 Err(err) if attempt == TRIES => return self.lost(&err),
@@ -95,11 +99,9 @@ impl Writer {
 
     fn event(&self, payload: &Payload, message: &str, count: i32, first: Time) -> Event {
         let object = &payload.involved_object;
-        // client-go's names: the object's, and the time in hexadecimal nanoseconds.
-        let name = format!("{}.{:x}", object.name.as_deref().unwrap_or_default(), payload.timestamp.0.as_nanosecond());
         Event {
             metadata: ObjectMeta {
-                name: Some(name),
+                name: Some(name_of(payload)),
                 namespace: object.namespace.clone(),
                 annotations: (!payload.metadata.is_empty()).then(|| payload.metadata.clone()),
                 ..ObjectMeta::default()
@@ -117,6 +119,12 @@ impl Writer {
             ..Event::default()
         }
     }
+}
+
+/// As client-go names events: the object's name, and the time in hexadecimal nanoseconds.
+fn name_of(payload: &Payload) -> String {
+    let object = payload.involved_object.name.as_deref().unwrap_or_default();
+    format!("{object}.{:x}", payload.timestamp.0.as_nanosecond())
 }
 
 /// The text within the API server's limit, which counts bytes.

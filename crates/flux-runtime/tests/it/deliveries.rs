@@ -1,3 +1,5 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -82,6 +84,37 @@ async fn a_repeated_event_raises_the_count_of_the_first() -> Result<()> {
     cluster_event(&rig, "stored apps with *****", 1).await?;
     rig.patch("apps", json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": "1"}}})).await?;
     cluster_event(&rig, "stored apps with *****", 2).await?;
+    Ok(())
+}
+
+/// A client that does what it is asked, but does not hear the answer to the first event it creates.
+fn deaf_once(client: kube::Client) -> kube::Client {
+    let heard = Arc::new(AtomicBool::new(true));
+    let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+        let event = request.method() == http::Method::POST && request.uri().path().ends_with("/events");
+        let (client, heard) = (client.clone(), Arc::clone(&heard));
+        async move {
+            let answer = client.send(request).await?;
+            if event && heard.swap(false, Ordering::SeqCst) {
+                return Err(kube::Error::Service("the connection broke".into()));
+            }
+            Ok(answer)
+        }
+    });
+    kube::Client::new(service, "default")
+}
+
+#[tokio::test]
+async fn an_event_that_was_written_unheard_counts_as_delivered() -> Result<()> {
+    let setup = Setup { client: Some(deaf_once), ..Setup::default() };
+    let rig = start_with("unheard", setup, |_| futures::stream::pending(), telling()).await?;
+    rig.create("apps", json!({})).await?;
+    rig.ready("apps").await?;
+    cluster_event(&rig, "traced apps", 1).await?;
+    cluster_event(&rig, "stored apps with *****", 1).await?;
+    rig.patch("apps", json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": "1"}}})).await?;
+    cluster_event(&rig, "traced apps", 2).await?;
+    assert!(!rig.runtime.metrics.text().contains("undelivered"));
     Ok(())
 }
 

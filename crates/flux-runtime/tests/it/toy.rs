@@ -101,6 +101,8 @@ impl Drop for Rig {
 pub(crate) struct Setup<'a> {
     pub(crate) flags: &'a [String],
     pub(crate) uninterrupted: bool,
+    /// Makes another client of the namespace's.
+    pub(crate) client: Option<fn(kube::Client) -> kube::Client>,
 }
 
 /// A namespace where Flux's kinds are installed.
@@ -139,7 +141,7 @@ where
     let args: Args = parse_from("toy", |command| command, line)?;
     let identity = Identity { controller: "toy-controller", version: "0", sharded: true };
     let stop = CancellationToken::new();
-    let client = namespace.client.clone();
+    let client = setup.client.map_or_else(|| namespace.client.clone(), |make| make(namespace.client.clone()));
     let runtime = Runtime::start_with(identity, &args.shared, stop, client, Metrics::new()).await?;
     let objects: Store<GitRepository> = runtime.watch();
     let (runs, finalized) = (Arc::default(), Arc::default());

@@ -38,7 +38,7 @@ fn waiting(diary: &Diary, gate: &Arc<Notify>) -> Story {
 
 async fn rig(test: &str, uninterrupted: bool, diary: &Diary, gate: &Arc<Notify>) -> Result<Rig> {
     let flags = ["--concurrent=1".to_owned()];
-    let setup = Setup { flags: &flags, uninterrupted };
+    let setup = Setup { flags: &flags, uninterrupted, ..Setup::default() };
     let rig = start_with(test, setup, |_| futures::stream::pending(), waiting(diary, gate)).await?;
     rig.create("waits", json!({})).await?;
     let waits = rig.until("waits", |object| condition(object, "Reconciling").is_some()).await?;
@@ -118,7 +118,7 @@ async fn a_change_of_a_watched_config_wakes_what_depends_on_it() -> Result<()> {
 async fn a_controller_that_stops_cuts_its_waits_and_releases_its_lease() -> Result<()> {
     let (diary, gate) = (Diary::default(), Arc::default());
     let flags = ["--enable-leader-election".to_owned()];
-    let setup = Setup { flags: &flags, uninterrupted: false };
+    let setup = Setup { flags: &flags, ..Setup::default() };
     let rig = start_with("stop", setup, |_| futures::stream::pending(), waiting(&diary, &gate)).await?;
     assert!(rig.runtime.lead().await);
     rig.create("waits", json!({})).await?;
