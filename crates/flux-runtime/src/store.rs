@@ -214,7 +214,7 @@ impl<K: Kept> Writer<K> {
             state.entries.keys().filter(|key| !listed.contains_key(key)).cloned().collect()
         };
         for key in gone {
-            self.remove(key).await;
+            self.removed(key).await;
         }
         for (key, object) in listed {
             self.insert(key, object, initial).await;
@@ -225,11 +225,6 @@ impl<K: Kept> Writer<K> {
     /// An object was added or changed.
     pub(crate) async fn applied(&mut self, object: K) {
         self.insert(ObjectKey::of(&object), Arc::new(object), false).await;
-    }
-
-    /// An object is gone.
-    pub(crate) async fn deleted(&mut self, object: &impl kube::Resource) {
-        self.remove(ObjectKey::of(object)).await;
     }
 
     async fn insert(&mut self, key: ObjectKey, new: Arc<K>, initial: bool) {
@@ -252,7 +247,8 @@ impl<K: Kept> Writer<K> {
         }
     }
 
-    async fn remove(&mut self, key: ObjectKey) {
+    /// An object is gone.
+    pub(crate) async fn removed(&mut self, key: ObjectKey) {
         let (old, listeners) = {
             let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
             (state.entries.remove(&key).map(|entry| entry.watched), state.listeners.clone())

@@ -157,12 +157,15 @@ async fn fill<K: Kept, G: kube::Resource>(
             }
             Event::InitDone => writer.complete().await,
             Event::Apply(object) => {
-                if let Some(object) = read(object) {
-                    writer.applied(lean(object)).await;
+                let key = ObjectKey::of(&object);
+                match read(object) {
+                    Some(object) => writer.applied(lean(object)).await,
+                    // As in a list: what is known of it is no longer true.
+                    None => writer.removed(key).await,
                 }
             }
             // Its name is enough, and an object that cannot be read has one too.
-            Event::Delete(object) => writer.deleted(&object).await,
+            Event::Delete(object) => writer.removed(ObjectKey::of(&object)).await,
         }
     }
 }
@@ -214,15 +217,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_object_that_became_unreadable_leaves_the_store_when_it_is_deleted() {
+    async fn an_object_that_became_unreadable_leaves_the_store_until_it_can_be_read() {
         let guard = |data: Value| -> DeserializeGuard<ConfigMap> {
             serde_json::from_value(json!({"metadata": {"namespace": "ns", "name": "a"}, "data": data})).unwrap()
         };
-        let (objects, writer) = store();
-        let began = [Event::Init, Event::InitApply(guard(json!({}))), Event::InitDone];
-        let ended = [Event::Apply(guard(json!("odd"))), Event::Delete(guard(json!("odd")))];
-        fill(futures::stream::iter(began.into_iter().chain(ended)), writer, readable).await;
-        assert!(objects.is_empty());
+        let (good, odd) = (|| guard(json!({})), || guard(json!("odd")));
+        let kept = async |later: Vec<Event<DeserializeGuard<ConfigMap>>>| {
+            let (objects, writer) = store();
+            let began = [Event::Init, Event::InitApply(good()), Event::InitDone];
+            fill(futures::stream::iter(began.into_iter().chain(later)), writer, readable).await;
+            objects.len()
+        };
+        assert_eq!(kept(Vec::new()).await, 1);
+        assert_eq!(kept(vec![Event::Apply(odd())]).await, 0);
+        assert_eq!(kept(vec![Event::Apply(odd()), Event::Apply(good())]).await, 1);
+        assert_eq!(kept(vec![Event::Apply(odd()), Event::Delete(odd())]).await, 0);
+        assert_eq!(kept(vec![Event::Delete(odd())]).await, 0);
     }
 
     #[test]

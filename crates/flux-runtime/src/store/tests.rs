@@ -57,7 +57,7 @@ async fn an_own_write_hides_no_change_from_listeners() {
 #[tokio::test]
 async fn an_own_write_revives_no_deleted_object() {
     let (store, mut writer) = filled(&[("a", "5")]).await;
-    writer.deleted(&object("a", "u", "6")).await;
+    writer.removed(ObjectKey::of(&object("a", "u", "6"))).await;
     store.wrote(&Arc::new(object("a", "u", "8")));
     assert_eq!(version(&store, "a"), None);
 }
@@ -65,7 +65,7 @@ async fn an_own_write_revives_no_deleted_object() {
 #[tokio::test]
 async fn an_own_write_does_not_touch_an_object_that_was_created_anew() {
     let (store, mut writer) = filled(&[("a", "5")]).await;
-    writer.deleted(&object("a", "u", "6")).await;
+    writer.removed(ObjectKey::of(&object("a", "u", "6"))).await;
     writer.applied(object("a", "other", "7")).await;
     store.wrote(&Arc::new(object("a", "u", "8")));
     assert_eq!(version(&store, "a").as_deref(), Some("7"));
