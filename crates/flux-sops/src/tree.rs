@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use zeroize::Zeroize as _;
+
 /// A value of a document.
 ///
 /// Texts are bytes, as a decrypted text need not be UTF-8. Debug tells the shape only: the values are secrets.
@@ -146,21 +148,28 @@ impl fmt::Debug for Comment {
     }
 }
 
-/// Overwrites the texts of a branch with zeros before they are given back.
+/// Overwrites what a branch holds with zeros before it is given back.
 pub(crate) fn wipe(branch: &mut Branch) {
     for entry in branch {
+        if let Key::Comment(comment) = &mut entry.key {
+            comment.text.zeroize();
+        }
         wipe_value(&mut entry.value);
     }
 }
 
-fn wipe_value(value: &mut Value) {
-    use zeroize::Zeroize as _;
+/// The same for a value.
+pub(crate) fn wipe_value(value: &mut Value) {
     match value {
-        Value::Text(text) => text.zeroize(),
+        Value::Null => {}
+        Value::Bool(truth) => truth.zeroize(),
         Value::Int(number) => number.zeroize(),
+        Value::Uint(number) => number.zeroize(),
         Value::Float(number) => number.zeroize(),
+        Value::Text(text) => text.zeroize(),
+        Value::Time(text) => text.zeroize(),
+        Value::Comment(comment) => comment.text.zeroize(),
         Value::List(items) => items.iter_mut().for_each(wipe_value),
         Value::Branch(branch) => wipe(branch),
-        Value::Null | Value::Bool(_) | Value::Uint(_) | Value::Time(_) | Value::Comment(_) => {}
     }
 }

@@ -1,5 +1,7 @@
 //! Sections of `name = value`, as the library below SOPS reads and aligns them.
 
+use std::collections::HashMap;
+
 use super::plain;
 use crate::{Branch, Entry, Key, Value};
 
@@ -71,6 +73,8 @@ impl<'t> Reader<'t> {
         let mut sections = Vec::new();
         let mut section = Section { name: DEFAULT.to_owned(), comment: String::new(), entries: Vec::new() };
         let mut count = 1;
+        // Where each name of the section stands.
+        let mut places = HashMap::new();
         while let Some(line) = self.next() {
             let line = line.trim_start();
             if line.is_empty() {
@@ -88,6 +92,7 @@ impl<'t> Reader<'t> {
                 }
                 let next = Section { name: rest[..end].to_owned(), comment: self.take_comment(), entries: Vec::new() };
                 sections.push(std::mem::replace(&mut section, next));
+                places.clear();
                 count = 1;
             } else {
                 let (mut name, value) = self.split(line)?;
@@ -100,9 +105,11 @@ impl<'t> Reader<'t> {
                     return Err(self.error("error creating new key: empty key name"));
                 }
                 let item = Item { name, value, comment: self.take_comment() };
-                match section.entries.iter_mut().find(|other| other.name == item.name) {
-                    Some(other) => *other = item,
-                    None => section.entries.push(item),
+                if let Some(place) = places.get(&item.name) {
+                    section.entries[*place] = item;
+                } else {
+                    places.insert(item.name.clone(), section.entries.len());
+                    section.entries.push(item);
                 }
             }
         }

@@ -3,9 +3,11 @@
 mod rules;
 
 use sha2::{Digest as _, Sha512};
+use zeroize::Zeroizing;
 
-use self::rules::Matcher;
+use self::rules::{Marks, Matcher};
 use crate::cipher::{self, NONCE};
+use crate::tree;
 use crate::{Branch, CipherError, Comment, DataKey, Error, Key, Metadata, Place, Random, Rule, Value, ValueError};
 
 /// What the code over encrypted values alone begins with, so that it never equals the one over all values.
@@ -64,20 +66,19 @@ fn run(
     change: impl FnMut(&Value, &str) -> Result<Value, ValueError>,
 ) -> Result<String, Error> {
     let mut walk = Walk {
-        matcher: Matcher::new(&metadata.rule),
+        marks: Marks::new(Matcher::new(&metadata.rule)),
         only_encrypted: metadata.mac_only_encrypted,
         code,
         change,
         hash: Sha512::new(),
         path: Vec::new(),
-        comments: Vec::new(),
     };
     if metadata.mac_only_encrypted {
         walk.hash.update(ONLY_ENCRYPTED);
     }
     for (index, branch) in branches.iter_mut().enumerate() {
         walk.path.clear();
-        walk.comments.clear();
+        walk.marks.clear();
         if let Err(cause) = walk.branch(branch) {
             return Err(Error::Value { place: Place { document: index + 1, path: walk.path }, cause });
         }
@@ -86,24 +87,22 @@ fn run(
 }
 
 struct Walk<F> {
-    matcher: Matcher,
+    marks: Marks,
     only_encrypted: bool,
     code: Code,
     change: F,
     hash: Sha512,
     /// The keys above the present value. After an error it says where that was.
     path: Vec<String>,
-    /// For each collection above, the comments right before the present value.
-    comments: Vec<Vec<String>>,
 }
 
 impl<F: FnMut(&Value, &str) -> Result<Value, ValueError>> Walk<F> {
     fn branch(&mut self, branch: &mut Branch) -> Result<(), ValueError> {
-        self.comments.push(Vec::new());
+        self.marks.open();
         for entry in branch {
             match &mut entry.key {
                 Key::Comment(comment) => {
-                    self.note(&comment.text);
+                    self.marks.note(&comment.text);
                     match self.leaf(&Value::Comment(comment.clone()))? {
                         Value::Comment(changed) => *comment = changed,
                         Value::Text(text) => {
@@ -115,29 +114,31 @@ impl<F: FnMut(&Value, &str) -> Result<Value, ValueError>> Walk<F> {
                 }
                 Key::Name(name) => {
                     self.path.push(name.clone());
+                    self.marks.enter(name);
                     self.value(&mut entry.value)?;
+                    self.marks.leave();
                     self.path.pop();
-                    self.forget();
+                    self.marks.forget();
                 }
                 Key::Other { kind, text } => return Err(ValueError::Key { kind, text: text.clone() }),
             }
         }
-        self.comments.pop();
+        self.marks.close();
         Ok(())
     }
 
     fn list(&mut self, items: &mut [Value]) -> Result<(), ValueError> {
-        self.comments.push(Vec::new());
+        self.marks.open();
         for item in items {
             if let Value::Comment(comment) = item {
-                self.note(&comment.text);
+                self.marks.note(&comment.text);
                 self.value(item)?;
             } else {
                 self.value(item)?;
-                self.forget();
+                self.marks.forget();
             }
         }
-        self.comments.pop();
+        self.marks.close();
         Ok(())
     }
 
@@ -148,7 +149,9 @@ impl<F: FnMut(&Value, &str) -> Result<Value, ValueError>> Walk<F> {
             Value::Null => Ok(()),
             Value::Uint(_) => Err(ValueError::Type { kind: value.kind() }),
             Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) | Value::Time(_) | Value::Comment(_) => {
-                *value = self.leaf(value)?;
+                let changed = self.leaf(value)?;
+                tree::wipe_value(value);
+                *value = changed;
                 Ok(())
             }
         }
@@ -156,10 +159,10 @@ impl<F: FnMut(&Value, &str) -> Result<Value, ValueError>> Walk<F> {
 
     fn leaf(&mut self, value: &Value) -> Result<Value, ValueError> {
         let comment = matches!(value, Value::Comment(_));
-        let encrypted = self.matcher.encrypts(&self.path, &self.comments, comment);
+        let encrypted = self.marks.encrypts(comment);
         let covered = !comment && (encrypted || !self.only_encrypted);
         if covered && self.code == Code::OfInput {
-            self.hash.update(cipher::bytes(value));
+            self.hash.update(Zeroizing::new(cipher::bytes(value)).as_slice());
         }
         let result = if encrypted {
             let mut additional = self.path.join(":");
@@ -169,21 +172,8 @@ impl<F: FnMut(&Value, &str) -> Result<Value, ValueError>> Walk<F> {
             value.clone()
         };
         if covered && self.code == Code::OfResult {
-            self.hash.update(cipher::bytes(&result));
+            self.hash.update(Zeroizing::new(cipher::bytes(&result)).as_slice());
         }
         Ok(result)
-    }
-
-    fn note(&mut self, comment: &str) {
-        if let Some(comments) = self.comments.last_mut() {
-            comments.push(comment.to_owned());
-        }
-    }
-
-    /// A value ends what the comments before it hold for.
-    fn forget(&mut self) {
-        if let Some(comments) = self.comments.last_mut() {
-            comments.clear();
-        }
     }
 }

@@ -44,21 +44,106 @@ impl Matcher {
         }
     }
 
-    /// Whether the value at `path`, or the comment there, is encrypted.
-    pub(super) fn encrypts(&self, path: &[String], comments: &[Vec<String>], is_comment: bool) -> bool {
+    fn marks_key(&self, key: &str) -> bool {
         match self {
-            Self::Suffix { suffix, encrypts } => path.iter().any(|key| key.ends_with(suffix)) == *encrypts,
-            Self::Keys { pattern, encrypts } => path.iter().any(|key| pattern.matches(key)) == *encrypts,
-            Self::Comments { pattern, encrypts: false } => {
-                !comments.iter().flatten().any(|comment| pattern.matches(comment))
-            }
-            Self::Comments { pattern, encrypts: true } => {
-                // The comment that asks for encryption is not encrypted itself, those after it are.
-                let total = comments.iter().map(Vec::len).sum::<usize>();
-                let own = usize::from(is_comment && comments.last().is_some_and(|last| !last.is_empty()));
-                comments.iter().flatten().take(total - own).any(|comment| pattern.matches(comment))
-            }
+            Self::Suffix { suffix, .. } => key.ends_with(suffix),
+            Self::Keys { pattern, .. } => pattern.matches(key),
+            Self::Comments { .. } => false,
         }
+    }
+
+    fn marks_comment(&self, comment: &str) -> bool {
+        match self {
+            Self::Suffix { .. } | Self::Keys { .. } => false,
+            Self::Comments { pattern, .. } => pattern.matches(comment),
+        }
+    }
+
+    /// Whether what the rule marks is encrypted, and not all the rest.
+    fn encrypts_marked(&self) -> bool {
+        let (Self::Suffix { encrypts, .. } | Self::Keys { encrypts, .. } | Self::Comments { encrypts, .. }) = self;
+        *encrypts
+    }
+}
+
+/// What a rule says on the way through a tree. Every key and comment is looked at once, however many values it holds
+/// for.
+pub(super) struct Marks {
+    matcher: Matcher,
+    /// For each key of the path, whether it or one above it is marked.
+    keys: Vec<bool>,
+    /// The open collections.
+    levels: Vec<Level>,
+}
+
+/// Whether comments that hold for the next value of a collection are marked.
+#[derive(Clone, Copy, Default)]
+struct Level {
+    /// One around the collection.
+    above: bool,
+    /// One right before the value, but for the last.
+    before_last: bool,
+    /// One right before the value.
+    now: bool,
+}
+
+impl Marks {
+    pub(super) fn new(matcher: Matcher) -> Self {
+        Self { matcher, keys: Vec::new(), levels: Vec::new() }
+    }
+
+    /// Starts again at the top.
+    pub(super) fn clear(&mut self) {
+        self.keys.clear();
+        self.levels.clear();
+    }
+
+    /// Goes below a key.
+    pub(super) fn enter(&mut self, key: &str) {
+        let marked = self.keys.last().copied().unwrap_or_default() || self.matcher.marks_key(key);
+        self.keys.push(marked);
+    }
+
+    /// Comes back from there.
+    pub(super) fn leave(&mut self) {
+        self.keys.pop();
+    }
+
+    /// Goes into a collection.
+    pub(super) fn open(&mut self) {
+        let above = self.levels.last().is_some_and(|level| level.above || level.now);
+        self.levels.push(Level { above, ..Level::default() });
+    }
+
+    /// Comes out of it.
+    pub(super) fn close(&mut self) {
+        self.levels.pop();
+    }
+
+    /// Takes note of a comment before the next value.
+    pub(super) fn note(&mut self, comment: &str) {
+        let marked = self.matcher.marks_comment(comment);
+        if let Some(level) = self.levels.last_mut() {
+            level.before_last = level.now;
+            level.now |= marked;
+        }
+    }
+
+    /// A value ends what the comments before it hold for.
+    pub(super) fn forget(&mut self) {
+        if let Some(level) = self.levels.last_mut() {
+            *level = Level { above: level.above, ..Level::default() };
+        }
+    }
+
+    /// Whether the value here is encrypted, or the comment that was noted last.
+    pub(super) fn encrypts(&self, is_comment: bool) -> bool {
+        let level = self.levels.last().copied().unwrap_or_default();
+        // The comment that asks for encryption is not encrypted itself, those after it are.
+        let spared = is_comment && self.matcher.encrypts_marked();
+        let by_comment = level.above || if spared { level.before_last } else { level.now };
+        let marked = by_comment || self.keys.last().copied().unwrap_or_default();
+        marked == self.matcher.encrypts_marked()
     }
 }
 
@@ -67,9 +152,15 @@ mod tests {
     use super::*;
 
     fn check(rule: &Rule, path: &[&str], comments: &[&str], is_comment: bool) -> bool {
-        let path: Vec<_> = path.iter().map(|key| (*key).to_owned()).collect();
-        let comments = [comments.iter().map(|text| (*text).to_owned()).collect()];
-        Matcher::new(rule).encrypts(&path, &comments, is_comment)
+        let mut marks = Marks::new(Matcher::new(rule));
+        for key in path {
+            marks.enter(key);
+        }
+        marks.open();
+        for comment in comments {
+            marks.note(comment);
+        }
+        marks.encrypts(is_comment)
     }
 
     #[test]
@@ -92,6 +183,20 @@ mod tests {
         let rule = Rule::UnencryptedCommentRegex("public".to_owned());
         assert!(!check(&rule, &["a"], &[" public"], true));
         assert!(check(&rule, &["a"], &[], false));
+    }
+
+    #[test]
+    fn comments_hold_for_the_next_value_and_all_in_it() {
+        let mut marks = Marks::new(Matcher::new(&Rule::EncryptedCommentRegex("secret".to_owned())));
+        marks.open();
+        marks.note(" secret");
+        marks.open();
+        assert!(marks.encrypts(false));
+        marks.note(" other");
+        assert!(marks.encrypts(true));
+        marks.close();
+        marks.forget();
+        assert!(!marks.encrypts(false));
     }
 
     #[test]
