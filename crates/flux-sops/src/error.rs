@@ -233,6 +233,14 @@ pub enum MetadataError {
          encrypted_comment_regex, or unencrypted_comment_regex in the same file"
     )]
     Rules,
+    /// The document has more keys than could be tried.
+    #[error("document has {count} keys, and {limit} are the most")]
+    TooManyKeys {
+        /// How many keys there are.
+        count: usize,
+        /// How many there may be.
+        limit: usize,
+    },
     /// No key encrypts the data key.
     #[error("No keys found in file")]
     NoKeys,

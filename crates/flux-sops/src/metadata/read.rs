@@ -95,14 +95,22 @@ fn rule(fields: &Fields<'_>) -> Result<Rule, MetadataError> {
 
 fn groups(fields: &Fields<'_>) -> Result<Vec<KeyGroup>, MetadataError> {
     let group = group(fields)?;
-    if !group.is_empty() {
-        return Ok(vec![group]);
+    let groups = if group.is_empty() {
+        fields.list("key_groups")?.iter().map(self::group).collect::<Result<Vec<_>, _>>()?
+    } else {
+        vec![group]
+    };
+    match groups.iter().map(Vec::len).sum::<usize>() {
+        _ if groups.is_empty() => Err(MetadataError::NoKeys),
+        count if count > MAX_KEYS => Err(MetadataError::TooManyKeys { count, limit: MAX_KEYS }),
+        _ => Ok(groups),
     }
-    let groups = fields.list("key_groups")?.iter().map(self::group).collect::<Result<Vec<_>, _>>()?;
-    if groups.is_empty() { Err(MetadataError::NoKeys) } else { Ok(groups) }
 }
 
 type ReadKey = fn(&Fields<'_>) -> Result<MasterKey, MetadataError>;
+
+/// How many keys a document may have: each may cost a request to a service.
+const MAX_KEYS: usize = 1000;
 
 /// The keys of one group, in SOPS's order of their kinds.
 fn group(fields: &Fields<'_>) -> Result<KeyGroup, MetadataError> {

@@ -217,13 +217,19 @@ fn bounds_hold() {
     assert!(matches!(parse(&large), Err(Error::TooLarge { .. })));
     assert!(parse(&format!("a: {}", "[".repeat(5000))).is_err());
     assert!(parse(&"- ".repeat(5000)).is_err());
-    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-    for level in 1..12 {
-        let alias = format!("*a{}", level - 1);
-        bomb += &format!("a{level}: &a{level} [{}]\n", vec![alias; 10].join(", "));
+    let aliases = |count: usize, levels: usize| {
+        let line =
+            |level: usize| format!("a{level}: &a{level} [{}]\n", vec![format!("*a{}", level - 1); count].join(", "));
+        format!("a0: &a0 [x]\n{}", (1..levels).map(line).collect::<String>())
+    };
+    let cases =
+        [(aliases(10, 12), "document contains excessive aliasing"), (aliases(1, 5000), "aliases nest too deep")];
+    for (text, expected) in cases {
+        let err = parse(&text).unwrap_err().to_string();
+        assert!(err.ends_with(expected), "{err}");
     }
-    let err = parse(&bomb).unwrap_err().to_string();
-    assert!(err.ends_with("document contains excessive aliasing"), "{err}");
+    let deep = format!("a=b\nsops_{}=x\n", "x__map_".repeat(100_000));
+    assert!(matches!(Document::parse(deep.as_bytes(), Format::Dotenv), Err(Error::Metadata(MetadataError::Flat(_)))));
     assert!(parse("a: &a [*a]\n").is_err());
 }
 

@@ -2,13 +2,15 @@
 //!
 //! [`scan`] cuts the text into tokens and decides for each comment which token it belongs to; [`parse`] makes nodes
 //! of them, each with the comments above, beside and below it; [`tree`] turns nodes into a document's tree, where a
-//! comment is an entry of its own; [`print`] writes trees.
+//! comment is an entry of its own. [`node`] makes nodes of trees again, and [`print`] writes them.
 
 mod comments;
+mod node;
 mod parse;
 mod print;
 mod scalar;
 mod scan;
+mod text;
 mod tree;
 
 pub(super) use print::print;

@@ -2,10 +2,13 @@
 
 use super::parse::{Content, Document, Node, parse};
 use super::scalar;
+use crate::stores::DEPTH;
 use crate::{Branch, Comment, Entry, Key, Value};
 
 /// How many nodes a document may have once its aliases are written out.
 const NODES: usize = 1_000_000;
+/// How deep it may nest once its aliases are written out.
+const LEVELS: usize = 2 * DEPTH;
 
 /// The documents of a text.
 pub(in crate::stores) fn read(data: &[u8]) -> Result<Vec<Branch>, String> {
@@ -28,11 +31,12 @@ pub(in crate::stores) fn read(data: &[u8]) -> Result<Vec<Branch>, String> {
         None if data.is_empty() => {}
         None => return Err("EOF".to_owned()),
     }
-    let mut builder = Builder { left: NODES };
+    let mut builder = Builder { left: NODES, deeper: LEVELS };
     documents
         .iter()
         .map(|document| {
             builder.left = NODES;
+            builder.deeper = LEVELS;
             builder.document(document).map_err(|err| format!("Error unmarshaling input YAML: {err}"))
         })
         .collect()
@@ -45,7 +49,10 @@ fn is_allowed(c: char) -> bool {
 }
 
 struct Builder {
+    /// How many nodes may still come.
     left: usize,
+    /// How many levels may still be below the present one.
+    deeper: usize,
 }
 
 /// Whether the comments around a node are still to be put into the tree.
@@ -123,6 +130,13 @@ impl Builder {
 
     fn value(&mut self, node: &Node, around: Around) -> Result<Value, String> {
         self.count()?;
+        self.deeper = self.deeper.checked_sub(1).ok_or("yaml: aliases nest too deep")?;
+        let value = self.value_here(node, around);
+        self.deeper += 1;
+        value
+    }
+
+    fn value_here(&mut self, node: &Node, around: Around) -> Result<Value, String> {
         match &node.content {
             Content::Scalar { text, style, tag } => {
                 // What its tag does not fit is nothing, as in SOPS.
