@@ -32,8 +32,10 @@ use stall::StallGuard;
 pub struct ServerOptions {
     /// How long a client may take to send a request's head, also on an idle connection.
     pub header_timeout: Duration,
-    /// How long a client may take none of the bytes that wait for it.
+    /// How long a client may take too few of the bytes that wait for it.
     pub stall_timeout: Duration,
+    /// How many bytes a second are not too few. Bounds how long the answer to a request can take.
+    pub slowest_rate: u64,
     /// How many connections may be open; more have to wait.
     pub connections: usize,
     /// How long open requests may go on once the server is told to stop.
@@ -45,6 +47,7 @@ impl Default for ServerOptions {
         Self {
             header_timeout: Duration::from_mins(1),
             stall_timeout: Duration::from_mins(1),
+            slowest_rate: 16 << 10,
             connections: 1024,
             shutdown_timeout: Duration::from_secs(5),
         }
@@ -105,7 +108,7 @@ async fn connection(
     stop: CancellationToken,
 ) {
     let service = service_fn(move |request| answer(Arc::clone(&root), request));
-    let io = TokioIo::new(StallGuard::new(stream, options.stall_timeout));
+    let io = TokioIo::new(StallGuard::new(stream, options.stall_timeout, options.slowest_rate));
     let mut connection = std::pin::pin!(
         hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
