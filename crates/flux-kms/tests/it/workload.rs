@@ -97,7 +97,7 @@ async fn a_listed_vault_is_logged_in_to_once_with_a_token_for_it() {
     server.only_received();
     let err = identity.vault("https://evil.example", now()).await.unwrap_err();
     assert_eq!(err.to_string(), "no Vault login path configured for address \"https://evil.example\"");
-    assert_eq!(*controller.asked.lock().unwrap(), [address.clone()], "no token is issued for another server");
+    assert_eq!(*controller.asked.lock().unwrap(), [address.as_str()], "no token is issued for another server");
 
     let stranger = Controller { subject: "admin", ..Controller::default() };
     let identity = WorkloadIdentity::new(&stranger, &settings, Some((&vault, &instances)));
