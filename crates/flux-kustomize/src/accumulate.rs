@@ -257,6 +257,9 @@ impl<'a> Build<'a> {
         paths: &[String],
         gathered: &mut Gathered,
     ) -> Result<(), Error> {
+        if paths.is_empty() {
+            return Ok(());
+        }
         let mut known: HashSet<Key> = gathered.resources.iter().map(Resource::key).collect();
         all(paths.iter().map(|path| self.add_resource(target, path, gathered, &mut known))).map(drop)
     }

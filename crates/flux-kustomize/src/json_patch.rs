@@ -9,12 +9,12 @@ use crate::Error;
 #[derive(Clone, Debug)]
 pub(crate) struct Operation {
     kind: Kind,
-    path: Pointer,
+    path: Option<Pointer>,
     from: Option<Pointer>,
     value: Option<Value>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Kind {
     Add,
     Remove,
@@ -22,6 +22,22 @@ enum Kind {
     Move,
     Copy,
     Test,
+    /// None that there is; an error only where the patch is applied.
+    Unknown(String),
+}
+
+impl Kind {
+    fn name(&self) -> &str {
+        match self {
+            Self::Add => "add",
+            Self::Remove => "remove",
+            Self::Replace => "replace",
+            Self::Move => "move",
+            Self::Copy => "copy",
+            Self::Test => "test",
+            Self::Unknown(name) => name,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -43,35 +59,33 @@ pub(crate) fn is_list(node: &Node) -> bool {
     node.is_sequence()
 }
 
-/// Reads a patch, JSON or YAML.
+/// Reads a patch. What begins with a bracket has to be JSON; everything else may be YAML.
 pub(crate) fn parse(text: &str) -> Result<Vec<Operation>, Error> {
-    let node = flux_yaml::parse(text, Limits::default()).map_err(|err| Error::invalid(err.to_string()))?;
-    let items = node.as_ref().and_then(Node::items).ok_or_else(|| Error::invalid("a JSON6902 patch is a list"))?;
-    items
-        .iter()
-        .enumerate()
-        .map(|(at, item)| operation(item).map_err(|err| err.during(format!("operation {at}"))))
-        .collect()
+    let operations: Value = if text.starts_with('[') {
+        serde_json::from_str(text).map_err(|err| Error::invalid(err.to_string()))?
+    } else {
+        let node = flux_yaml::parse(text, Limits::default()).map_err(|err| Error::invalid(err.to_string()))?;
+        let value = node.as_ref().map(flux_yaml::yaml11_to_json).transpose();
+        value.map_err(|err| Error::invalid(err.to_string()))?.unwrap_or_default()
+    };
+    let items = operations.as_array().ok_or_else(|| Error::invalid("a JSON6902 patch is a list"))?;
+    items.iter().map(operation).collect()
 }
 
-fn operation(node: &Node) -> Result<Operation, Error> {
-    let text = |name: &str| node.get(name).and_then(Node::text);
-    let kind = match text("op") {
-        Some("add") => Kind::Add,
-        Some("remove") => Kind::Remove,
-        Some("replace") => Kind::Replace,
-        Some("move") => Kind::Move,
-        Some("copy") => Kind::Copy,
-        Some("test") => Kind::Test,
-        Some(other) => return Err(Error::invalid(format!("Unexpected kind: {other}"))),
-        None => return Err(Error::invalid("missing field op")),
+fn operation(item: &Value) -> Result<Operation, Error> {
+    let item = item.as_object().ok_or_else(|| Error::invalid("an operation is an object"))?;
+    let text = |name: &str| item.get(name).and_then(Value::as_str);
+    let kind = match text("op").unwrap_or("unknown") {
+        "add" => Kind::Add,
+        "remove" => Kind::Remove,
+        "replace" => Kind::Replace,
+        "move" => Kind::Move,
+        "copy" => Kind::Copy,
+        "test" => Kind::Test,
+        other => Kind::Unknown(other.to_owned()),
     };
-    let path = text("path").ok_or_else(|| Error::invalid("missing field path"))?;
-    let value = match node.get("value") {
-        Some(value) => Some(flux_yaml::yaml11_to_json(value).map_err(|err| Error::invalid(err.to_string()))?),
-        None => None,
-    };
-    Ok(Operation { kind, path: Pointer::parse(path), from: text("from").map(Pointer::parse), value })
+    let path = text("path").map(Pointer::parse);
+    Ok(Operation { kind, path, from: text("from").map(Pointer::parse), value: item.get("value").cloned() })
 }
 
 /// Applies all operations, in order.
@@ -82,7 +96,12 @@ pub(crate) fn apply(document: &mut Value, operations: &[Operation]) -> Result<()
 fn apply_one(document: &mut Value, operation: &Operation) -> Result<(), Error> {
     let Operation { kind, path, from, value } = operation;
     let value = || value.clone().unwrap_or(Value::Null);
-    let from = |name: &str| {
+    let name = kind.name();
+    let path = path.as_ref().ok_or_else(|| match kind {
+        Kind::Unknown(name) => Error::invalid(format!("Unexpected kind: {name}")),
+        _ => Error::invalid(format!("{name} operation failed to decode path: missing value")),
+    })?;
+    let from = || {
         from.as_ref().ok_or_else(|| {
             Error::invalid(format!(
                 "{name} operation failed to decode from: operation, missing from field: missing value"
@@ -108,7 +127,7 @@ fn apply_one(document: &mut Value, operation: &Operation) -> Result<(), Error> {
         }
         Kind::Replace => replace(document, path, value()),
         Kind::Move => {
-            let from = from("move")?;
+            let from = from()?;
             let (container, key) = find(document, from)
                 .ok_or_else(|| missing("move operation does not apply: doc is missing from path", from))?;
             let moved = remove(container, key).map_err(|err| err.during(format!("error in move for path: '{key}'")))?;
@@ -117,7 +136,7 @@ fn apply_one(document: &mut Value, operation: &Operation) -> Result<(), Error> {
             add(container, key, moved).map_err(|err| err.during(format!("error in move for path: '{text}'")))
         }
         Kind::Copy => {
-            let from = from("copy")?;
+            let from = from()?;
             let (container, key) = find(document, from)
                 .ok_or_else(|| missing("copy operation does not apply: doc is missing from path", from))?;
             let copied =
@@ -128,6 +147,7 @@ fn apply_one(document: &mut Value, operation: &Operation) -> Result<(), Error> {
             add(container, key, copied).map_err(|err| err.during("error while adding value during copy"))
         }
         Kind::Test => test(document, path, &value()),
+        Kind::Unknown(name) => Err(Error::invalid(format!("Unexpected kind: {name}"))),
     }
 }
 
@@ -258,25 +278,33 @@ mod tests {
     fn operations_apply_as_in_version_four() {
         let document = json!({"a": {"b": 1}, "list": [1, 2]});
         let check = |patch: &str, expected: Value| assert_eq!(patched(&document, patch), Ok(expected), "{patch}");
-        check("[{op: replace, path: /a/new, value: x}]", json!({"a": {"b": 1, "new": "x"}, "list": [1, 2]}));
-        check("[{op: add, path: /list/-, value: 3}]", json!({"a": {"b": 1}, "list": [1, 2, 3]}));
-        check("[{op: add, path: /list/-1, value: 3}]", json!({"a": {"b": 1}, "list": [1, 2, 3]}));
-        check("[{op: remove, path: /list/-1}]", json!({"a": {"b": 1}, "list": [1]}));
-        check("[{op: add, path: /list/0, value: 3}]", json!({"a": {"b": 1}, "list": [3, 1, 2]}));
-        check("[{op: remove, path: /a/b}, {op: test, path: /list/1, value: 2}]", json!({"a": {}, "list": [1, 2]}));
-        check("[{op: move, from: /a/b, path: /c~1d}]", json!({"a": {}, "list": [1, 2], "c/d": 1}));
+        check("- {op: replace, path: /a/new, value: x}", json!({"a": {"b": 1, "new": "x"}, "list": [1, 2]}));
+        check("- {op: add, path: /list/-, value: 3}", json!({"a": {"b": 1}, "list": [1, 2, 3]}));
+        check("- {op: add, path: /list/-1, value: 3}", json!({"a": {"b": 1}, "list": [1, 2, 3]}));
+        check("- {op: remove, path: /list/-1}", json!({"a": {"b": 1}, "list": [1]}));
+        check("- {op: add, path: /list/0, value: 3}", json!({"a": {"b": 1}, "list": [3, 1, 2]}));
+        check("- {op: remove, path: /a/b}\n- {op: test, path: /list/1, value: 2}", json!({"a": {}, "list": [1, 2]}));
+        check("- {op: move, from: /a/b, path: /c~1d}", json!({"a": {}, "list": [1, 2], "c/d": 1}));
+    }
+
+    #[test]
+    fn what_begins_with_a_bracket_is_json() {
+        assert!(parse("[{op: remove, path: /a}]").is_err());
+        assert_eq!(parse("[{\"op\": \"remove\", \"path\": \"/a\"}]").unwrap().len(), 1);
+        assert_eq!(parse("- op: grow\n").unwrap().len(), 1);
     }
 
     #[test]
     fn what_is_missing_is_named() {
         let document = json!({"a": {}});
         for (patch, part) in [
-            ("[{op: remove, path: /a/b}]", "nonexistent key: b"),
-            ("[{op: add, path: /x/y, value: 1}]", "\"/x/y\""),
-            ("[{op: test, path: /a/b, value: 1}]", "testing value /a/b failed: test failed"),
-            ("[{op: grow, path: /a}]", "Unexpected kind: grow"),
-            ("[{op: add, path: '', value: 1}]", "doc is missing path: \"\""),
-            ("[{op: replace, path: /x/0, value: 1}]", "doc is missing path: /x/0: missing value"),
+            ("- {op: remove, path: /a/b}", "nonexistent key: b"),
+            ("- {op: add, path: /x/y, value: 1}", "\"/x/y\""),
+            ("- {op: test, path: /a/b, value: 1}", "testing value /a/b failed: test failed"),
+            ("- {op: grow, path: /a}", "Unexpected kind: grow"),
+            ("- {op: add, value: 1}", "add operation failed to decode path: missing value"),
+            ("- {op: add, path: '', value: 1}", "doc is missing path: \"\""),
+            ("- {op: replace, path: /x/0, value: 1}", "doc is missing path: /x/0: missing value"),
         ] {
             let err = patched(&document, patch).unwrap_err();
             assert!(err.contains(part), "{err}");

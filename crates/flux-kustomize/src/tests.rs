@@ -50,7 +50,7 @@ fn labels_go_where_they_are_asked_for() {
 fn patches_merge_or_apply_operations() {
     let expected = "apiVersion: v1\ndata:\n  a: c\nkind: ConfigMap\nmetadata:\n  name: m\n";
     for patch in [
-        "patches:\n- patch: '[{op: replace, path: /data/a, value: c}]'\n  target: {kind: ConfigMap}\n",
+        "patches:\n- patch: '- {op: replace, path: /data/a, value: c}'\n  target: {kind: ConfigMap}\n",
         "patches:\n- patch: '{apiVersion: v1, kind: ConfigMap, metadata: {name: m}, data: {a: c}}'\n",
         "patchesStrategicMerge:\n- '{apiVersion: v1, kind: ConfigMap, metadata: {name: m}, data: {a: c}}'\n",
     ] {
@@ -76,7 +76,7 @@ fn replacements_copy_values_into_parts_of_fields() {
         "replacements:\n- source: {kind: Deployment, name: d, fieldPath: 'spec.template.spec.containers.0.image', \
          options: {delimiter: ':', index: 1}}\n  targets:\n  - select: {kind: ConfigMap}\n    \
          fieldPaths: [data.tag]\n    options: {create: true}\nresources: [map.yaml, app.yaml]\npatches:\n\
-         - target: {kind: Deployment}\n  patch: '[{op: remove, path: /spec/template/spec/containers/0/envFrom}]'\n",
+         - target: {kind: Deployment}\n  patch: '- {op: remove, path: /spec/template/spec/containers/0/envFrom}'\n",
         "apiVersion: v1\ndata:\n  a: b\n  tag: 1\nkind: ConfigMap\nmetadata:\n  name: m\n---\napiVersion: apps/v1\n\
          kind: Deployment\nmetadata:\n  name: d\nspec:\n  template:\n    spec:\n      containers:\n      - image: i:1\n        \
          name: c\n",
