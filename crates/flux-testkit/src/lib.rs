@@ -8,7 +8,7 @@
 //! [`GitServer`] and [`SshGitServer`] serve [`GitRepository`]s with git itself, count what they are asked and misbehave when
 //! told to; [`EventSink`] stands where notification-controller would; [`Controller`] runs a controller of this workspace as a
 //! process that can be killed, frozen and started again on the same ports. [`Toolkit`] is both controllers and a Git server for
-//! one namespace. Servers have threads of their own, so a test may block while it talks to them.
+//! one namespace. [`SopsKey`] encrypts documents. Servers have threads of their own, so a test may block while it talks to them.
 //!
 //! What is started here ends with the process that started it, also when that process is killed.
 
@@ -22,6 +22,7 @@ mod objects;
 mod port;
 mod program;
 mod progress;
+mod sops;
 mod tls;
 mod toolkit;
 mod wait;
@@ -38,6 +39,7 @@ pub use objects::{apply_crds, apply_yaml, parse_yaml};
 pub use port::ReservedPort;
 pub use program::workspace_program;
 pub use progress::Progress;
+pub use sops::SopsKey;
 pub use tls::{ClientCertificates, TestAuthority, TestCertificate};
 pub use toolkit::{Toolkit, ready};
 pub use wait::{wait_for, wait_object};

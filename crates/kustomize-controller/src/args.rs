@@ -1,9 +1,11 @@
 //! The flags of kustomize-controller.
 
 use clap::ArgAction;
+use flux_kms::VaultAllowList;
 use flux_objects::GroupKind;
 use flux_runtime::args::{
-    AccessArgs, DependencyArgs, FetchArgs, JitterArgs, ServiceAccountArgs, SharedArgs, TokenCacheArgs, go_bool,
+    AccessArgs, CloudArgs, DependencyArgs, FetchArgs, JitterArgs, ServiceAccountArgs, SharedArgs, TokenCacheArgs,
+    go_bool,
 };
 
 /// The controller's name: of its lease, its logs and its events, and its field manager.
@@ -40,6 +42,23 @@ pub struct Args {
     /// How other clusters and key services are reached.
     #[command(flatten)]
     pub remote: RemoteArgs,
+    /// What the environment says about Vault.
+    #[command(flatten)]
+    pub vault: VaultArgs,
+    /// What the environment says about the clouds.
+    #[command(flatten)]
+    pub cloud: CloudArgs,
+}
+
+/// What the environment says about Vault.
+#[derive(Clone, Debug, clap::Args)]
+pub struct VaultArgs {
+    /// The namespace of servers that have several
+    #[arg(long, env = "VAULT_NAMESPACE", hide = true)]
+    pub vault_namespace: Option<String>,
+    /// Which servers encrypted documents may name
+    #[arg(long, env = "SOPS_HC_VAULT_ALLOWLIST", default_value = "", hide = true, value_parser = VaultAllowList::parse)]
+    pub sops_hc_vault_allowlist: VaultAllowList,
 }
 
 /// How objects are built and applied.

@@ -19,8 +19,15 @@ use std::sync::Arc;
 
 use flux_api::kustomize::v1::{GROUP, Kustomization};
 use flux_api::source::v1::{Bucket, ExternalArtifact, GitRepository, OCIRepository};
+use flux_auth::CloudSettings;
 use flux_http::{ClientOptions, ConfigureError, FetchOptions, HostOverrides, ProxySetting, RetryPolicy};
-use flux_runtime::{Controller, FeatureGates, Identity, Runtime, StartError, StopError, UnknownGate};
+use flux_kms::{
+    AwsKms, AwsOptions, AzureKeyVault, AzureOptions, GcpKms, GcpOptions, KeyServices, ServiceError, ServiceOptions,
+    VaultOptions, VaultTransit,
+};
+use flux_runtime::{
+    Controller, FeatureGates, Identity, ObjectKey, Runtime, StartError, StopError, Tokens, UnknownGate,
+};
 use flux_ssa::{FailFast, Options};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use parking_lot::Mutex;
@@ -28,7 +35,7 @@ use prometheus::{IntCounterVec, Opts};
 use tokio_util::sync::CancellationToken;
 
 use args::{Args, CONTROLLER};
-use kustomization::{Clusters, KustomizationReconciler, Policy, Settings, Sources, Watching};
+use kustomization::{Clusters, Decryption, KustomizationReconciler, Policy, Services, Settings, Sources, Watching};
 use wakes::Wakes;
 use watches::Index;
 
@@ -49,6 +56,9 @@ pub enum RunError {
         /// The gate.
         gate: &'static str,
     },
+    /// No client for key services.
+    #[error("failed to configure the clients of key services")]
+    Services(#[from] ServiceError),
     /// No client for artifacts.
     #[error("failed to configure the client for artifacts")]
     Http(#[from] ConfigureError),
@@ -102,6 +112,7 @@ fn start(runtime: &Runtime, args: &Args, gates: &FeatureGates, http: reqwest::Cl
     let reconciler = KustomizationReconciler {
         settings: settings(args, gates),
         sources,
+        decryption: decryption(runtime, args)?,
         clusters: clusters(runtime, args, gates)?,
         http,
         fetch: fetch_options(args),
@@ -127,6 +138,37 @@ fn clusters(runtime: &Runtime, args: &Args, gates: &FeatureGates) -> Result<Clus
     runtime.metrics.registry().register(Box::new(net_polls.clone()))?;
     let watching = Watching { tasks: runtime.tasks.clone(), net_polls };
     Ok(Clusters::new(runtime.client.clone(), apply_options(args, gates), policy(args, gates), watching))
+}
+
+/// A Secret or ConfigMap for all objects is of the controller's namespace; where that is unknown there is none, as upstream.
+fn decryption(runtime: &Runtime, args: &Args) -> Result<Decryption, RunError> {
+    let given = |name: &str| {
+        let known = !name.is_empty() && !runtime.namespace().is_empty();
+        known.then(|| ObjectKey::new(runtime.namespace(), name))
+    };
+    let client = ClientOptions { proxy: ProxySetting::Environment, ..ClientOptions::default() };
+    let service = ServiceOptions { client: client.clone(), ..ServiceOptions::default() };
+    let host_name = args.shared.watch.runtime_hostname.clone();
+    let vault = VaultOptions {
+        service: service.clone(),
+        namespace: args.vault.vault_namespace.clone(),
+        allowed: args.vault.sops_hc_vault_allowlist.clone(),
+    };
+    let clients = KeyServices {
+        aws: AwsKms::new(AwsOptions { service: service.clone(), host_name, ..AwsOptions::default() })?,
+        gcp: GcpKms::new(GcpOptions { service: service.clone(), ..GcpOptions::default() })?,
+        azure: AzureKeyVault::new(AzureOptions { service, ..AzureOptions::default() })?,
+        vault: VaultTransit::new(vault)?,
+    };
+    let CloudSettings { aws, azure, gcp } = args.cloud.settings();
+    let services = Services {
+        clients,
+        clouds: flux_kms::CloudSettings { aws, gcp, azure, client },
+        tokens: Tokens::new("Kustomization", args.token_cache, &runtime.metrics),
+        default_service_account: args.remote.default_decryption_service_account.clone(),
+        vault_config_map: given(&args.remote.sops_vault_configmap),
+    };
+    Ok(Decryption { age_secret: given(&args.remote.sops_age_secret), services })
 }
 
 /// The labels that dashboards read.

@@ -5,8 +5,8 @@ use flux_api::kustomize::v1::kustomization::{BuildMetadata, KustomizationSpec, P
 use flux_api::kustomize::v1::{GROUP, annotation};
 use flux_api::kustomize::{Image, Patch, Selector};
 use flux_files::Files;
-use flux_kustomize::flux;
-use flux_objects::{Manifest, Owner, manifests, prepare};
+use flux_kustomize::flux::{self, Prepared};
+use flux_objects::{Manifest, Owner, manifests, prepare as prepare_manifests};
 use flux_runtime::ObjectKey;
 use sha2::{Digest as _, Sha256};
 
@@ -53,27 +53,39 @@ pub(super) fn directory(path: Option<&str>) -> Utf8PathBuf {
     directory
 }
 
-/// Builds the object's directory of an artifact; see [`build_files`].
+/// Builds the object's directory of an artifact that holds nothing encrypted.
 pub(super) fn build(tree: &Tree, inputs: &Inputs) -> Result<Built, BuildError> {
-    build_files(&tree.files().map_err(BuildError::Files)?, &tree.directory, inputs)
+    let files = tree.files().map_err(BuildError::Files)?;
+    let prepared = prepare(&files, &tree.directory, inputs)?;
+    finish(kustomize(&files, &tree.directory, &prepared)?, inputs)
 }
 
-/// Builds `directory` of `files` and makes the result what is to be in the cluster: variables substituted, owner labels and
-/// common metadata set, fields normalised.
-pub(super) fn build_files(files: &dyn Files, directory: &Utf8Path, inputs: &Inputs) -> Result<Built, BuildError> {
+/// The kustomization file of `directory`, with what the object says merged into it.
+pub(super) fn prepare(files: &dyn Files, directory: &Utf8Path, inputs: &Inputs) -> Result<Prepared, BuildError> {
+    flux::prepare(files, directory, &flux_spec(&inputs.spec)).map_err(BuildError::Kustomize)
+}
+
+/// Builds `directory` of `files` with that kustomization file.
+pub(super) fn kustomize(
+    files: &dyn Files,
+    directory: &Utf8Path,
+    prepared: &Prepared,
+) -> Result<flux_kustomize::Built, BuildError> {
+    let options = flux_kustomize::Options::default();
+    flux::build_prepared(files, directory, prepared, &options).map_err(BuildError::Kustomize)
+}
+
+/// Makes what was built what is to be in the cluster: variables substituted, owner labels and common metadata set, fields
+/// normalised.
+pub(super) fn finish(mut built: flux_kustomize::Built, inputs: &Inputs) -> Result<Built, BuildError> {
     let Inputs { owner, spec, variables, strict } = inputs;
-    if spec.decryption.is_some() {
-        return Err(BuildError::Decryption);
-    }
-    let mut built = flux::build(files, directory, &flux_spec(spec), &flux_kustomize::Options::default())
-        .map_err(BuildError::Kustomize)?;
     if let Some(post_build) = &spec.post_build {
         flux::substitute(&mut built, &substitution(post_build, variables, *strict)).map_err(BuildError::PostBuild)?;
     }
     let (documents, digest) = documents(&built)?;
     let mut manifests = manifests(documents).map_err(BuildError::Object)?;
     refuse_encrypted(&manifests)?;
-    let dropped = prepare(&mut manifests, &owner_of(owner), spec.common_metadata.as_ref());
+    let dropped = prepare_manifests(&mut manifests, &owner_of(owner), spec.common_metadata.as_ref());
     let dropped = dropped.into_iter().map(|field| format!("{} has no field {}", field.object, field.path));
     let warnings = built.warnings.into_iter().chain(dropped).collect();
     Ok(Built { manifests, digest, warnings })

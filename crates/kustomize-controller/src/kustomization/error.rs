@@ -7,6 +7,7 @@ use flux_api::meta::Duration;
 use flux_runtime::client::ApiError;
 use flux_runtime::{ObjectKey, ReadError};
 
+use super::decryption::{DecryptionError, KeysError};
 use crate::watches::Referent;
 
 /// The error of a step, boxed.
@@ -285,9 +286,12 @@ pub enum ClusterError {
 /// Why the manifests could not be built.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BuildError {
-    /// The object wants its source decrypted, which this controller cannot do yet.
-    #[error("spec.decryption is not supported by this version of kustomize-controller")]
-    Decryption,
+    /// The keys could not be had.
+    #[error(transparent)]
+    Keys(Box<KeysError>),
+    /// Something encrypted could not be decrypted.
+    #[error(transparent)]
+    Decryption(Box<DecryptionError>),
     /// The artifact's files cannot be read any more.
     #[error("failed to read the artifact")]
     Files(#[source] flux_files::FilesError),
@@ -315,6 +319,18 @@ pub(super) enum BuildError {
     /// The build ended without an answer.
     #[error("build was cut short")]
     Cut(#[source] flux_tasks::BlockingError),
+}
+
+impl From<KeysError> for BuildError {
+    fn from(err: KeysError) -> Self {
+        Self::Keys(Box::new(err))
+    }
+}
+
+impl From<DecryptionError> for BuildError {
+    fn from(err: DecryptionError) -> Self {
+        Self::Decryption(Box::new(err))
+    }
 }
 
 /// A wait that ended because a newer run is due.

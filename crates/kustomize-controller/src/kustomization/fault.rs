@@ -7,7 +7,6 @@ use flux_api::kustomize::v1::Kustomization;
 use flux_api::meta::{self, reason};
 use flux_api::source::v1::reason::DIRECTORY_CREATION_FAILED;
 use flux_runtime::{Failure, Fault, Interrupted, Retry};
-use flux_tasks::BlockingError;
 
 use super::build::Built;
 use super::error::{
@@ -120,8 +119,7 @@ impl Attempted {
     }
 
     /// A build that failed. Upstream finds an encrypted Secret only when it applies, and says so in the reason.
-    pub(super) fn build(&self, result: Result<Result<Built, BuildError>, BlockingError>) -> Result<Built, Fault> {
-        let result = result.map_err(BuildError::Cut).flatten();
+    pub(super) fn build(&self, result: Result<Built, BuildError>) -> Result<Built, Fault> {
         result.map_err(|err| match err {
             err @ BuildError::Encrypted { .. } => self.transient(reason::RECONCILIATION_FAILED, err),
             err => self.transient(reason::BUILD_FAILED, err),

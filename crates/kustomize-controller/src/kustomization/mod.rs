@@ -2,11 +2,12 @@
 //!
 //! A run reads (`observe`), builds (`build`), decides (`plan`), changes (`act`) and tells (`report`); the story in call order is
 //! below. What it applied is listed in the status before it is written, so that no crash can leave an object behind that
-//! nobody knows of; what could not be pruned stays listed. It does not decrypt, and reaches no cloud.
+//! nobody knows of; what could not be pruned stays listed.
 
 mod act;
 mod build;
 mod cluster;
+mod decryption;
 pub(crate) mod dependencies;
 mod error;
 mod fault;
@@ -36,6 +37,7 @@ use crate::watches::Index;
 use act::Work;
 use build::{Built, Inputs};
 pub use cluster::{Clusters, Policy, Watching};
+pub use decryption::{Decryption, Services};
 use fault::Attempted;
 use history::Attempt;
 use observe::Source;
@@ -84,6 +86,8 @@ pub struct KustomizationReconciler {
     pub settings: Settings,
     /// The sources of manifests.
     pub sources: Sources,
+    /// Where keys for encrypted manifests are.
+    pub decryption: Decryption,
     /// The clusters to apply to.
     pub clusters: Clusters,
     /// Fetches artifacts.
@@ -125,7 +129,9 @@ impl Reconciler for KustomizationReconciler {
         facts: &mut Facts<Status>,
         run: &Run<Kustomization>,
     ) -> Result<(), Fault> {
-        finalize::finalize(&object, &self.clusters, facts, run).await
+        finalize::finalize(&object, &self.clusters, facts, run).await?;
+        self.decryption.services.tokens.forget(&ObjectKey::of(&*object));
+        Ok(())
     }
 
     fn report(&self, object: &Kustomization, facts: &Facts<Status>, end: &End, clock: &Clock) -> Report {
@@ -183,7 +189,8 @@ impl KustomizationReconciler {
         let variables = at.step(reason::BUILD_FAILED, observe::variables(object, run).await)?;
         let strict = self.settings.strict_substitutions;
         let inputs = Inputs { owner: ObjectKey::of(object), spec: object.spec.clone(), variables, strict };
-        let built = at.build(self.tasks.blocking(move || build::build(&tree, &inputs)).await)?;
+        let keys = at.step(reason::BUILD_FAILED, self.decryption.keys(object, run).await)?;
+        let built = at.build(self.decryption.build(object, tree, inputs, keys, &self.tasks, run).await)?;
 
         let attempt = Attempt { digest: built.digest.clone(), metadata: at.metadata() };
         let fail_fast = self.settings.fail_fast;

@@ -124,14 +124,3 @@ async fn a_secret_that_is_still_encrypted_is_not_applied() {
     );
     assert_eq!(message, expected);
 }
-
-#[tokio::test]
-async fn decryption_is_refused_by_name() {
-    let bench = Bench::start("decryption", &[]).await;
-    bench.publish("1", &[("app/one.yaml", &config_map("one", "a"))]).await;
-    bench.kustomization("app", json!({"decryption": {"provider": "sops"}})).await;
-
-    let message = bench.fails("app", "BuildFailed").await;
-
-    assert_eq!(message, "spec.decryption is not supported by this version of kustomize-controller");
-}

@@ -4,8 +4,10 @@
 mod access;
 mod artifacts;
 mod bench;
+mod decryption;
 mod deletion;
 mod dependencies;
 mod failures;
 mod health;
 mod sync;
+mod vault;
