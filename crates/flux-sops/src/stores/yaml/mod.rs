@@ -10,6 +10,8 @@ mod parse;
 mod print;
 mod scalar;
 mod scan;
+#[cfg(test)]
+mod tests;
 mod text;
 mod tree;
 
