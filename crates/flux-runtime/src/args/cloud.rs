@@ -9,8 +9,6 @@ use flux_auth::gcp::GcpSettings;
 use flux_auth::{CloudSettings, Secret};
 use url::Url;
 
-use super::go_bool;
-
 /// What the environment says about the clouds, for controllers that log in to them.
 #[derive(Clone, Debug, clap::Args)]
 pub struct CloudArgs {
@@ -68,8 +66,8 @@ pub struct AwsArgs {
     #[arg(long, env = "AWS_EC2_METADATA_SERVICE_ENDPOINT", hide = true, value_parser = address)]
     pub aws_ec2_metadata_service_endpoint: Option<Address>,
     /// Do not ask for the instance's metadata
-    #[arg(long, env = "AWS_EC2_METADATA_DISABLED", hide = true, default_value = "false", value_parser = go_bool, action = clap::ArgAction::Set)]
-    pub aws_ec2_metadata_disabled: bool,
+    #[arg(long, env = "AWS_EC2_METADATA_DISABLED", hide = true)]
+    pub aws_ec2_metadata_disabled: Option<String>,
 }
 
 /// What the environment says about Azure.
@@ -133,7 +131,11 @@ impl AwsArgs {
             container_authorization_token_file: path(self.aws_container_authorization_token_file.as_ref()),
             sts_endpoint: url(self.aws_endpoint_url_sts.as_ref()),
             metadata_endpoint: url(self.aws_ec2_metadata_service_endpoint.as_ref()),
-            metadata_disabled: self.aws_ec2_metadata_disabled,
+            // As AWS reads it: all but "true" is false.
+            metadata_disabled: self
+                .aws_ec2_metadata_disabled
+                .as_ref()
+                .is_some_and(|text| text.eq_ignore_ascii_case("true")),
         }
     }
 }
@@ -205,10 +207,10 @@ mod tests {
     #[test]
     fn what_is_empty_is_not_there() {
         let line = "--aws-region= --aws-role-arn= --aws-web-identity-token-file= --azure-authority-host= \
-                    --gce-metadata-host= --aws-secret-access-key=";
+                    --gce-metadata-host= --aws-secret-access-key= --aws-ec2-metadata-disabled=";
         let settings = read(line).unwrap().cloud.settings();
         assert!(settings.aws.region.is_none() && settings.aws.secret_access_key.is_none());
-        assert!(settings.aws.web_identity_token_file.is_none());
+        assert!(settings.aws.web_identity_token_file.is_none() && !settings.aws.metadata_disabled);
         assert!(settings.azure.authority_host.is_none() && settings.gcp.metadata_host.is_none());
     }
 
