@@ -14,6 +14,28 @@ struct Section {
     name: String,
     comment: String,
     entries: Vec<Item>,
+    /// Where each name stands among the entries.
+    places: HashMap<String, usize>,
+}
+
+impl Section {
+    fn new(name: &str, comment: String) -> Self {
+        Self { name: name.to_owned(), comment, entries: Vec::new(), places: HashMap::new() }
+    }
+
+    fn get(&self, name: &str) -> Option<&Item> {
+        self.places.get(name).map(|at| &self.entries[*at])
+    }
+
+    /// Adds an entry, or replaces the one of the same name where it stands.
+    fn set(&mut self, item: Item) {
+        if let Some(at) = self.places.get(&item.name) {
+            self.entries[*at] = item;
+        } else {
+            self.places.insert(item.name.clone(), self.entries.len());
+            self.entries.push(item);
+        }
+    }
 }
 
 struct Item {
@@ -71,10 +93,8 @@ impl<'t> Reader<'t> {
 
     fn sections(&mut self) -> Result<Vec<Section>, String> {
         let mut sections = Vec::new();
-        let mut section = Section { name: DEFAULT.to_owned(), comment: String::new(), entries: Vec::new() };
+        let mut section = Section::new(DEFAULT, String::new());
         let mut count = 1;
-        // Where each name of the section stands.
-        let mut places = HashMap::new();
         while let Some(line) = self.next() {
             let line = line.trim_start();
             if line.is_empty() {
@@ -90,9 +110,8 @@ impl<'t> Reader<'t> {
                 if let Some(at) = rest[end + 1..].find(COMMENTS) {
                     self.comment.push_str(&rest[end + 1 + at..]);
                 }
-                let next = Section { name: rest[..end].to_owned(), comment: self.take_comment(), entries: Vec::new() };
+                let next = Section::new(&rest[..end], self.take_comment());
                 sections.push(std::mem::replace(&mut section, next));
-                places.clear();
                 count = 1;
             } else {
                 let (mut name, value) = self.split(line)?;
@@ -105,12 +124,7 @@ impl<'t> Reader<'t> {
                     return Err(self.error("error creating new key: empty key name"));
                 }
                 let item = Item { name, value, comment: self.take_comment() };
-                if let Some(place) = places.get(&item.name) {
-                    section.entries[*place] = item;
-                } else {
-                    places.insert(item.name.clone(), section.entries.len());
-                    section.entries.push(item);
-                }
+                section.set(item);
             }
         }
         sections.push(section);
@@ -254,7 +268,7 @@ fn is_default(section: &Section) -> bool {
 }
 
 fn section(name: &str, branch: &Branch) -> Result<Section, String> {
-    let mut section = Section { name: name.to_owned(), comment: String::new(), entries: Vec::<Item>::new() };
+    let mut section = Section::new(name, String::new());
     for (index, entry) in branch.iter().enumerate() {
         match &entry.key {
             Key::Comment(comment) if index == 0 => section.comment.clone_from(&comment.text),
@@ -271,11 +285,10 @@ fn section(name: &str, branch: &Branch) -> Result<Section, String> {
                 if entry.value.is_collection() {
                     return Err(format!("cannot use complex value in INI file; offending key {name}"));
                 }
-                let item = Item { name: name.clone(), value: plain(&entry.value), comment: String::new() };
-                match section.entries.iter_mut().find(|other| other.name == *name) {
-                    Some(other) => other.value = item.value,
-                    None => section.entries.push(item),
-                }
+                // A value that comes once more leaves the comment of the first.
+                let comment = section.get(name).map(|item| item.comment.clone()).unwrap_or_default();
+                let item = Item { name: name.clone(), value: plain(&entry.value), comment };
+                section.set(item);
             }
             Key::Other { text, .. } => return Err(format!("key {text:?} is no text")),
         }
