@@ -17,12 +17,15 @@ use crate::measure::{Figure, milliseconds};
 /// What is built: its name, what writes it, and how many times faster it should be.
 type Scenario = (&'static str, fn(&Path) -> Result<()>, f64);
 
+const THOUSAND: &str = "1,000 resources";
+const FOUR_THOUSAND: &str = "4,000 resources";
+
 const SCENARIOS: [Scenario; 9] = [
     ("4 resources", |folder| sized(folder, 4), 20.0),
     ("100 resources", |folder| sized(folder, 100), 20.0),
     ("400 resources", |folder| sized(folder, 400), 40.0),
-    ("1,000 resources", |folder| sized(folder, 1_000), 100.0),
-    ("4,000 resources", |folder| sized(folder, 4_000), 1_000.0),
+    (THOUSAND, |folder| sized(folder, 1_000), 100.0),
+    (FOUR_THOUSAND, |folder| sized(folder, 4_000), 1_000.0),
     ("replacements", replacements, 10.0),
     ("patches with targets", patches, 10.0),
     ("5 nested bases", nested, 10.0),
@@ -40,17 +43,24 @@ const GROWTH: f64 = 5.0;
 pub(crate) fn run(runs: usize, recorded: Option<&Path>) -> Result<Vec<Figure>> {
     let programs = Programs::find()?;
     let mut figures = programs.start(runs)?;
-    let mut own = Vec::new();
+    let (mut own, mut kubectl) = (Vec::new(), Vec::new());
     for (name, write, bar) in SCENARIOS {
         let folder = tempfile::tempdir().context("make a folder")?;
         write(folder.path())?;
         eprintln!("  {name}");
         let measured = programs.measure(name, folder.path(), runs)?;
         own.push(measured.own.median());
-        figures.extend(measured.figures(bar, if name == "1,000 resources" { Some(MEMORY) } else { None }));
-    }
-    if let [.., thousand, four, _, _, _, _] = own.as_slice() {
-        figures.push(Figure::new("4,000 resources: of 1,000", "×", vec![four / thousand]).below(GROWTH));
+        kubectl.push(measured.kubectl.median());
+        figures.extend(measured.figures(bar, if name == THOUSAND { Some(MEMORY) } else { None }));
+        if name == FOUR_THOUSAND {
+            let growth = |times: &[f64]| match times {
+                [.., thousand, last] => vec![last / thousand],
+                _ => Vec::new(),
+            };
+            let title = "4,000 as multiple of 1,000 resources";
+            figures.push(Figure::new(format!("{title}: ours"), "×", growth(&own)).below(GROWTH));
+            figures.push(Figure::new(format!("{title}: kubectl"), "×", growth(&kubectl)));
+        }
     }
     match recorded {
         Some(folder) => figures.extend(programs.largest_repository(&folder.join("kustomize/real"))?),
