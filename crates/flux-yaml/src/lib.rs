@@ -7,6 +7,7 @@
 //!
 //! Comments are not kept.
 
+mod block;
 mod error;
 mod go;
 mod json;

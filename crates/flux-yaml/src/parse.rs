@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, StrInput, StructureStyle};
 
-use crate::{Content, Error, Node, Resolved, Style, Tag, yaml3};
+use crate::{Content, Error, Node, Resolved, Style, Tag, block, yaml3};
 
 /// What one document may use up.
 #[derive(Clone, Copy, Debug)]
@@ -23,16 +23,32 @@ impl Default for Limits {
 
 /// The first document of `text`, or nothing when there is none or it is empty.
 pub fn parse(text: &str, limits: Limits) -> Result<Option<Node>, Error> {
-    Reader::new(text, limits).document()
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let plain = match block::documents(text).as_deref() {
+        Some([(first, part)]) => block::parse(part, *first, limits),
+        _ => None,
+    };
+    plain.map_or_else(|| Reader::new(text, limits).document(), |node| Ok(Some(node)))
 }
 
 /// All documents of `text` but the empty ones.
 pub fn parse_all(text: &str, limits: Limits) -> Result<Vec<Node>, Error> {
-    let mut reader = Reader::new(text, limits);
-    let mut documents = Vec::new();
-    while !reader.finished {
-        documents.extend(reader.document()?);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let Some(parts) = block::documents(text) else { return parse_fully(text, limits) };
+    let mut documents = Vec::with_capacity(parts.len());
+    for (first, part) in parts {
+        match block::parse(part, first, limits) {
+            Some(node) => documents.push(node),
+            None => Reader { before: first - 1, ..Reader::new(part, limits) }.documents(&mut documents)?,
+        }
     }
+    Ok(documents)
+}
+
+/// The same by the full parser alone.
+pub(crate) fn parse_fully(text: &str, limits: Limits) -> Result<Vec<Node>, Error> {
+    let mut documents = Vec::new();
+    Reader::new(text, limits).documents(&mut documents)?;
     Ok(documents)
 }
 
@@ -45,6 +61,8 @@ struct Reader<'t> {
     finished: bool,
     /// How many characters a text has that does not end with a line break.
     cut_at: Option<usize>,
+    /// How many lines stand before the text.
+    before: u32,
 }
 
 /// A collection whose end has not been read.
@@ -63,7 +81,19 @@ impl<'t> Reader<'t> {
         options.block_nesting_limit = limits.depth.min(255);
         let parser = Parser::new_from_str_with_options(text, options);
         let cut_at = (!text.ends_with(['\n', '\r'])).then(|| text.chars().count());
-        Self { parser, limits, nodes: 0, anchors: HashMap::new(), open: Vec::new(), finished: false, cut_at }
+        Self { parser, limits, nodes: 0, anchors: HashMap::new(), open: Vec::new(), finished: false, cut_at, before: 0 }
+    }
+
+    /// All documents that are left.
+    fn documents(mut self, documents: &mut Vec<Node>) -> Result<(), Error> {
+        while !self.finished {
+            documents.extend(self.document()?);
+        }
+        Ok(())
+    }
+
+    fn line(&self, line: usize) -> u32 {
+        u32::try_from(line).unwrap_or(u32::MAX).saturating_add(self.before)
     }
 
     /// The next document; nothing when it is empty or there is none.
@@ -73,8 +103,8 @@ impl<'t> Reader<'t> {
         let mut root = None;
         while let Some(next) = self.parser.next() {
             let (event, span) =
-                next.map_err(|err| Error::Syntax { line: line(err.marker().line()), message: err.info() })?;
-            let line = line(span.start.line());
+                next.map_err(|err| Error::Syntax { line: self.line(err.marker().line()), message: err.info() })?;
+            let line = self.line(span.start.line());
             let complete = match event {
                 Event::Scalar(text, style, anchor, tag) => {
                     let tag = tag.map(|tag| explicit(&tag));
@@ -218,10 +248,6 @@ fn collection(style: StructureStyle) -> Style {
     }
 }
 
-fn line(line: usize) -> u32 {
-    u32::try_from(line).unwrap_or(u32::MAX)
-}
-
 fn explicit(tag: &granit_parser::Tag) -> Tag {
     let Some(suffix) = tag.suffix_in_namespace("tag:yaml.org,2002:") else {
         // The non-specific tag makes a plain scalar a string.
@@ -240,7 +266,8 @@ fn explicit(tag: &granit_parser::Tag) -> Tag {
     }
 }
 
-fn scalar(text: String, style: ScalarStyle, explicit: Option<Tag>, line: u32) -> Node {
+/// A scalar as it was written, with the tag that its text resolves to where none is given.
+pub(crate) fn scalar(text: String, style: ScalarStyle, explicit: Option<Tag>, line: u32) -> Node {
     let mut style = match style {
         ScalarStyle::Plain => Style::Plain,
         ScalarStyle::SingleQuoted => Style::SingleQuoted,

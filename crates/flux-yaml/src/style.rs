@@ -70,7 +70,7 @@ impl Shape {
         if text.contains('\n') {
             return if self.literal && context == Context::Value { Written::Literal } else { Written::DoubleQuoted };
         }
-        if yaml11(text) != Resolved::Str || is_base_60(text) {
+        if !matches!(yaml11(text), Resolved::Str | Resolved::Merge) || is_base_60(text) {
             return Written::DoubleQuoted;
         }
         if self.multiline && context == Context::Key {

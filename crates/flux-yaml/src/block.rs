@@ -1,0 +1,289 @@
+//! Documents of plain blocks, which most manifests are, read without the full parser.
+//!
+//! What is read here is what the full parser would read; whatever is not plain enough is left to it: texts of several
+//! lines, escapes, anchors, tags, brackets with content, missing values, signs beyond ASCII.
+
+use granit_parser::ScalarStyle;
+
+use crate::parse::{Limits, scalar};
+use crate::{Node, Style};
+
+/// One line that is neither blank nor a comment.
+#[derive(Clone, Copy)]
+struct Line<'t> {
+    indent: usize,
+    text: &'t str,
+    number: u32,
+}
+
+/// The document that `text` holds; none where the full parser has to read it. Lines are counted from `first`.
+pub(crate) fn parse(text: &str, first: u32, limits: Limits) -> Option<Node> {
+    let lines = lines(text, first)?;
+    let mut reader = Reader { lines, next: 0, depth: limits.depth, nodes: limits.nodes };
+    let indent = reader.lines.first()?.indent;
+    let node = reader.block(indent)?;
+    (reader.next == reader.lines.len()).then_some(node)
+}
+
+fn lines(text: &str, first: u32) -> Option<Vec<Line<'_>>> {
+    let mut lines = Vec::with_capacity(text.len() / 24);
+    for (number, line) in (first..).zip(text.split('\n')) {
+        let content = line.trim_start_matches(' ');
+        let text = content.trim_end_matches(' ');
+        if text.is_empty() || text.starts_with('#') {
+            continue;
+        }
+        if !text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return None;
+        }
+        lines.push(Line { indent: line.len() - content.len(), text, number });
+    }
+    Some(lines)
+}
+
+struct Reader<'t> {
+    lines: Vec<Line<'t>>,
+    next: usize,
+    /// How much deeper collections may be nested, and how many nodes there may be more.
+    depth: usize,
+    nodes: usize,
+}
+
+impl<'t> Reader<'t> {
+    fn peek(&self) -> Option<Line<'t>> {
+        self.lines.get(self.next).copied()
+    }
+
+    /// A collection whose entries stand at a column.
+    fn block(&mut self, indent: usize) -> Option<Node> {
+        let line = self.peek()?;
+        self.depth = self.depth.checked_sub(1)?;
+        self.count()?;
+        let mut node = if item(line.text).is_some() { self.sequence(indent)? } else { self.mapping(indent)? };
+        node.line = line.number;
+        self.depth += 1;
+        Some(node)
+    }
+
+    fn sequence(&mut self, indent: usize) -> Option<Node> {
+        let mut items = Vec::new();
+        while let Some(line) = self.peek().filter(|line| line.indent == indent) {
+            let Some(rest) = item(line.text) else { break };
+            let column = indent + line.text.len() - rest.len();
+            if entry(rest).is_some() || item(rest).is_some() {
+                // The first entry of what the item holds stands on its line.
+                self.lines[self.next] = Line { indent: column, text: rest, ..line };
+                items.push(self.block(column)?);
+            } else {
+                items.push(self.value(rest, line.number, indent)?);
+            }
+        }
+        Some(Node::sequence(items))
+    }
+
+    fn mapping(&mut self, indent: usize) -> Option<Node> {
+        let mut entries = Vec::with_capacity(4);
+        while let Some(line) = self.peek().filter(|line| line.indent == indent && item(line.text).is_none()) {
+            let (name, rest) = entry(line.text)?;
+            self.count()?;
+            let key = scalar(name.to_owned(), ScalarStyle::Plain, None, line.number);
+            let value = if rest.is_empty() {
+                self.next += 1;
+                let below = self.peek()?;
+                let nested = below.indent > indent || (below.indent == indent && item(below.text).is_some());
+                if !nested {
+                    return None;
+                }
+                self.block(below.indent)?
+            } else {
+                self.value(rest, line.number, indent)?
+            };
+            entries.push((key, value));
+        }
+        (!entries.is_empty()).then(|| Node::mapping(entries))
+    }
+
+    /// A text or an empty collection on the present line, which ends there.
+    fn value(&mut self, text: &str, number: u32, indent: usize) -> Option<Node> {
+        self.next += 1;
+        if self.peek().is_some_and(|below| below.indent > indent) {
+            return None;
+        }
+        self.count()?;
+        Some(match text {
+            "{}" => Node { style: Style::Flow, line: number, ..Node::mapping(Vec::new()) },
+            "[]" => Node { style: Style::Flow, line: number, ..Node::sequence(Vec::new()) },
+            _ => {
+                let (text, style) = single_line(text)?;
+                scalar(text.to_owned(), style, None, number)
+            }
+        })
+    }
+
+    fn count(&mut self) -> Option<()> {
+        self.nodes = self.nodes.checked_sub(1)?;
+        Some(())
+    }
+}
+
+/// What stands behind the dash of a list's item.
+fn item(text: &str) -> Option<&str> {
+    text.strip_prefix("- ").map(|rest| rest.trim_start_matches(' '))
+}
+
+/// The plain key of a mapping's entry, and what stands behind it.
+fn entry(text: &str) -> Option<(&str, &str)> {
+    let end = text.bytes().position(|byte| !is_plain(byte))?;
+    let (name, rest) = text.split_at(end);
+    let rest = rest.strip_prefix(':')?;
+    let fits = name.starts_with(|c: char| c.is_ascii_alphanumeric()) && (rest.is_empty() || rest.starts_with(' '));
+    fits.then(|| (name, rest.trim_start_matches(' ')))
+}
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'/' | b'_')
+}
+
+/// A text that is written on one line without anything that has to be interpreted.
+fn single_line(text: &str) -> Option<(&str, ScalarStyle)> {
+    for (quote, style) in [('"', ScalarStyle::DoubleQuoted), ('\'', ScalarStyle::SingleQuoted)] {
+        if let Some(rest) = text.strip_prefix(quote) {
+            let inner = rest.strip_suffix(quote)?;
+            return (!inner.contains([quote, '\\'])).then_some((inner, style));
+        }
+    }
+    let mut bytes = text.bytes();
+    let first = bytes.next()?;
+    let begins = first.is_ascii_alphanumeric()
+        || matches!(first, b'/' | b'.' | b'_')
+        || (first == b'-' && bytes.next().is_some_and(|second| second.is_ascii_alphanumeric()));
+    let plain = begins && !text.ends_with(':') && !text.contains(": ") && !text.contains(" #");
+    plain.then_some((text, ScalarStyle::Plain))
+}
+
+/// The documents of a text, each with the number of its first line; none where their borders are not plain.
+pub(crate) fn documents(text: &str) -> Option<Vec<(u32, &str)>> {
+    let mut found = Vec::new();
+    let (mut start, mut first, mut at) = (0, 1, 0);
+    for (number, line) in (1..).zip(text.split_inclusive('\n')) {
+        let end = at + line.len();
+        if line.starts_with('%') || line.starts_with("...") {
+            return None;
+        }
+        if let Some(rest) = line.strip_prefix("---") {
+            if rest.trim_end_matches(['\n', '\r', ' ']).is_empty() {
+                found.push((first, &text[start..at]));
+                (start, first) = (end, number + 1);
+            } else if rest.starts_with([' ', '\t']) {
+                return None;
+            }
+        }
+        at = end;
+    }
+    found.push((first, &text[start..]));
+    found.retain(|(_, text)| !text.trim().is_empty());
+    Some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::parse_fully;
+
+    /// Whether the text is plain, having made sure that both readers read the same.
+    fn is_plain(text: &str) -> bool {
+        let limits = Limits { depth: 8, nodes: 40 };
+        let Some(node) = parse(text, 1, limits) else { return false };
+        assert_eq!(parse_fully(text, limits).as_deref(), Ok(&[node][..]), "{text}");
+        true
+    }
+
+    #[test]
+    fn plain_documents_are_read_as_the_full_parser_does() {
+        for text in [
+            "a: b\n",
+            "# c\na:\n  b: 'x y'\n\n  c: \"z: #\"\n  # d\n  d: {}\ne: []",
+            "a:\n- b\n- c: 1\n  d:\n    - 010\n    - 1.50\n- - x\n  - -1\nz: true",
+            "a:\n    - b:   c\n      d: http://x:80/y\n    -   e: 2001-01-01\n        f: .5\n",
+            "  - a\n  - null\n",
+            "on: yes\n1: 0x1F\na.b/c_d-e: x, [y] {z}!\n",
+            "a: b   \na: c\n",
+        ] {
+            assert!(is_plain(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn everything_else_is_left_to_the_full_parser() {
+        for text in [
+            "",
+            "a",
+            "a:\n",
+            "a: |\n  x\n",
+            "a: b\n  c\n",
+            "a: 'b\n",
+            "a: \"x\\n\"",
+            "a: b # c",
+            "a: b: c",
+            "a: &x b",
+            "a: *x",
+            "a: !!str 1",
+            "a: [1]",
+            "a: {b: c}",
+            "? a\n: b",
+            "<<: {}",
+            "-",
+            "- a\nb: c",
+            "a:\n   b: c\n  d: e",
+            "a: ~",
+            "a: é",
+            "\ta: b",
+            "a: b\r\n",
+            "a: - b",
+            "a b: c",
+            "a:\n  - b\n  c: d",
+            "a: 'x''y'",
+            "a:\n- b\n  c",
+            "'a': b",
+            "a: @b",
+            "a: [\n]",
+            "- a:\n  b: c\n   d: e",
+        ] {
+            assert!(!is_plain(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn texts_made_of_random_parts_are_read_alike() {
+        const PARTS: [&str; 22] = [
+            "a", "b", ": ", ":", "\n", "\n  ", "\n    ", "- ", "-", "x y", "'q'", "\"r\"", "#", " ", "{}", "[]", "1",
+            "~", "\n- ", "\n\n", "k: v", "\n  - ",
+        ];
+        let mut seed: u64 = 42;
+        let mut next = || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(seed >> 33).unwrap()
+        };
+        let mut plain = 0;
+        for _ in 0..40_000 {
+            let text: String = (0..=next() % 12).map(|_| PARTS[next() % PARTS.len()]).collect();
+            plain += u32::from(is_plain(&text));
+        }
+        assert!(plain > 1_000, "{plain}");
+    }
+
+    #[test]
+    fn deep_and_large_documents_are_left_to_the_full_parser_and_its_limits() {
+        assert!(!is_plain("a:\n b:\n  c:\n   d:\n    e:\n     f:\n      g:\n       h:\n        i: 1\n"));
+        assert!(!is_plain(&"- a\n".repeat(50)));
+    }
+
+    #[test]
+    fn documents_are_parted_at_plain_borders_only() {
+        let found = documents("# c\n---\na: 1\n--- \n\n---\nb: |\n  ---\n").unwrap();
+        assert_eq!(found, [(1, "# c\n"), (3, "a: 1\n"), (7, "b: |\n  ---\n")]);
+        for text in ["--- a\n", "%YAML 1.2\n---\n", "a: 1\n...\nb: 2\n"] {
+            assert_eq!(documents(text), None);
+        }
+    }
+}
