@@ -2,8 +2,11 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use rustix::fs::{Mode, OFlags};
 
 use crate::{Entry, Files, FilesError, Kind, clean};
 
@@ -14,6 +17,8 @@ use crate::{Entry, Files, FilesError, Kind, clean};
 #[derive(Clone, Debug)]
 pub struct Directory {
     root: Utf8PathBuf,
+    /// The root itself, below which the kernel finds most paths in one step.
+    handle: Arc<OwnedFd>,
     limit: u64,
 }
 
@@ -32,7 +37,35 @@ impl Directory {
         if !real.is_dir() {
             return Err(FilesError::NotADirectory(root.to_owned()));
         }
-        Ok(Self { root: real, limit })
+        let handle = File::open(&real).map_err(|err| io_error(root, err))?;
+        Ok(Self { root: real, handle: Arc::new(handle.into()), limit })
+    }
+
+    /// What is at `path`, opened so that nothing can lead out of the root meanwhile.
+    fn open_file(&self, path: &Utf8Path) -> Result<File, FilesError> {
+        // A named pipe would be waited for without the last of them.
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+        if let Some(file) = self.beneath(path, flags)? {
+            return Ok(file);
+        }
+        let file = rustix::fs::open(self.locate(path)?.as_str(), flags, Mode::empty());
+        file.map(File::from).map_err(|err| io_error(path, err.into()))
+    }
+
+    /// What is at `path`, found by the kernel in one step; nothing where it cannot be: at an absolute link, in an old kernel, or
+    /// for a reason that looking at the path will tell.
+    #[cfg(target_os = "linux")]
+    fn beneath(&self, path: &Utf8Path, flags: OFlags) -> Result<Option<File>, FilesError> {
+        use rustix::fs::{ResolveFlags, openat2};
+
+        let clean = clean(path)?;
+        let inside = if clean.as_str().is_empty() { "." } else { clean.as_str() };
+        Ok(openat2(&self.handle, inside, flags, Mode::empty(), ResolveFlags::BENEATH).ok().map(File::from))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn beneath(&self, _: &Utf8Path, _: OFlags) -> Result<Option<File>, FilesError> {
+        Ok(None)
     }
 
     /// Where `path` really lies on disk, links followed.
@@ -45,8 +78,7 @@ impl Directory {
 
 impl Files for Directory {
     fn read(&self, path: &Utf8Path) -> Result<Vec<u8>, FilesError> {
-        let real = self.locate(path)?;
-        let file = File::open(&real).map_err(|err| io_error(path, err))?;
+        let file = self.open_file(path)?;
         let metadata = file.metadata().map_err(|err| io_error(path, err))?;
         if metadata.is_dir() {
             return Err(FilesError::IsDirectory(path.to_owned()));
@@ -88,8 +120,11 @@ impl Files for Directory {
     }
 
     fn kind(&self, path: &Utf8Path) -> Result<Kind, FilesError> {
-        let real = self.locate(path)?;
-        let metadata = std::fs::metadata(&real).map_err(|err| io_error(path, err))?;
+        let metadata = match self.beneath(path, OFlags::PATH | OFlags::CLOEXEC)? {
+            Some(place) => place.metadata(),
+            None => std::fs::metadata(self.locate(path)?),
+        };
+        let metadata = metadata.map_err(|err| io_error(path, err))?;
         if metadata.is_dir() {
             Ok(Kind::Directory)
         } else if metadata.is_file() {
@@ -141,6 +176,27 @@ mod tests {
         assert_eq!(files.resolve("inside".into()).unwrap(), "sub/a.yaml");
         assert!(matches!(files.read("outside".into()), Err(FilesError::Escapes(_))));
         assert!(matches!(files.read("../secret".into()), Err(FilesError::Escapes(_))));
+    }
+
+    #[test]
+    fn absolute_links_are_followed_inside_the_root_only() {
+        let (dir, files) = sample();
+        let root = Utf8Path::from_path(dir.path()).unwrap().join("root");
+        symlink(root.join("sub"), root.join("absolute")).unwrap();
+        symlink("/proc", root.join("elsewhere")).unwrap();
+        assert_eq!(files.read("absolute/a.yaml".into()).unwrap(), b"a");
+        assert_eq!(files.kind("absolute".into()).unwrap(), Kind::Directory);
+        assert!(matches!(files.read("elsewhere/version".into()), Err(FilesError::Escapes(_))));
+        assert!(matches!(files.kind("elsewhere".into()), Err(FilesError::Escapes(_))));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn named_pipes_are_refused_and_not_waited_for() {
+        let (dir, files) = sample();
+        let pipe = dir.path().join("root/pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, pipe, rustix::fs::FileType::Fifo, Mode::RUSR, 0).unwrap();
+        assert!(matches!(files.read("pipe".into()), Err(FilesError::Special(_))));
     }
 
     #[test]
