@@ -34,6 +34,8 @@ mod transformers;
 mod vars;
 
 #[cfg(test)]
+mod remote_tests;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;

@@ -180,6 +180,36 @@ fn subjects_without_a_name_are_refused() {
 }
 
 #[test]
+fn a_patch_without_its_object_is_told_with_its_file() {
+    let missing = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: no}\n";
+    for field in ["patches: [{path: p.yaml}]", "patchesStrategicMerge: [p.yaml]"] {
+        let kustomization = format!("resources: [x.yaml]\n{field}\n");
+        let files = [("k/kustomization.yaml", kustomization.as_str()), ("k/x.yaml", MAP), ("k/p.yaml", missing)];
+        let err = built(&files, "k").unwrap_err();
+        assert!(err.contains("no matches for Id ConfigMap.v1.[noGrp]/no.[noNs]"), "{err}");
+        assert!(err.ends_with("p.yaml"), "{err}");
+    }
+}
+
+#[test]
+fn validators_may_not_change_objects() {
+    let validated = |transformer: &str| {
+        let kustomization = format!("resources: [x.yaml]\nvalidators:\n- |\n  {}\n", transformer.replace('\n', "\n  "));
+        built(&[("k/kustomization.yaml", &kustomization), ("k/x.yaml", MAP)], "k")
+    };
+    let labels = |pairs: &str| {
+        format!(
+            "apiVersion: builtin\nkind: LabelTransformer\nmetadata: {{name: x}}\nlabels: {{{pairs}}}\n\
+             fieldSpecs: [{{path: metadata/labels, create: true}}]"
+        )
+    };
+    let output = validated(&labels("validated-by: x")).unwrap();
+    assert!(output.contains("validated-by: x"), "{output}");
+    let err = validated(&labels("a: b")).unwrap_err();
+    assert!(err.starts_with("validator shouldn't modify the resource map: "), "{err}");
+}
+
+#[test]
 fn helm_and_external_plugins_are_refused() {
     let fails = |kustomization: &str, part: &str| {
         let err = built(&[("k/kustomization.yaml", kustomization)], "k").unwrap_err();

@@ -18,6 +18,8 @@ pub(crate) struct Prepared {
     options: PatchOptions,
     /// Where the patch stands, as messages name it.
     source: String,
+    /// Its file; empty where it stands in the kustomization.
+    file: String,
 }
 
 enum Content {
@@ -78,7 +80,7 @@ pub(crate) fn prepare(target: &Target<'_>, patch: &Patch, config: &dyn Fn() -> S
         Content::Merge(patches)
     };
     let options = patch.options.clone().unwrap_or_default();
-    Ok(Prepared { content, target: patch.target.clone(), options, source })
+    Ok(Prepared { content, target: patch.target.clone(), options, source, file: patch.path.clone() })
 }
 
 /// One of `patchesJson6902`.
@@ -97,7 +99,8 @@ pub(crate) fn prepare_json6902(target: &Target<'_>, patch: &Patch) -> Result<Pre
         return Err(Error::invalid(format!("patch appears to be empty; file={}, JsonOp={text}", patch.path)));
     }
     let (options, source) = (PatchOptions::default(), String::new());
-    Ok(Prepared { content: Content::Json(operations), target: Some(selector), options, source })
+    let file = patch.path.clone();
+    Ok(Prepared { content: Content::Json(operations), target: Some(selector), options, source, file })
 }
 
 /// Merges patches that name their objects themselves.
@@ -108,8 +111,12 @@ pub(crate) fn strategic_merge(
 ) -> Result<(), Error> {
     let rules = Rules::new(&target.schemas);
     patches.iter().try_for_each(|patch| {
-        let at = find(resources, patch)?;
-        merge_at(resources, at, patch, &PatchOptions::default(), rules)
+        find(resources, patch).and_then(|at| merge_at(resources, at, patch, &PatchOptions::default(), rules)).map_err(
+            |err| match patch.origin().filter(|file| !file.as_str().is_empty()) {
+                Some(file) => err.about(&file),
+                None => err,
+            },
+        )
     })
 }
 
@@ -120,6 +127,11 @@ impl Prepared {
     }
 
     pub(crate) fn apply(&self, target: &Target<'_>, resources: &mut Vec<Resource>) -> Result<(), Error> {
+        let applied = self.apply_content(target, resources);
+        applied.map_err(|err| if self.file.is_empty() { err } else { err.about(&self.file) })
+    }
+
+    fn apply_content(&self, target: &Target<'_>, resources: &mut Vec<Resource>) -> Result<(), Error> {
         let rules = Rules::new(&target.schemas);
         match (&self.content, &self.target) {
             (Content::Json(_), None) => {
