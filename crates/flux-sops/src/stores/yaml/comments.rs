@@ -3,7 +3,7 @@
 //! A comment is the head of what follows, the foot of what precedes, or stands in the line of a token. What it is
 //! hangs on empty lines, on its column and on the indentation of the block around it.
 
-use super::scan::{Kind, signed};
+use super::scan::{Kind, Style, signed};
 
 /// Blanks beyond this are not looked through for a comment.
 const LOOK: usize = 512;
@@ -207,11 +207,11 @@ impl Comments {
                 self.at = self.text.end_of_line(self.at);
                 return;
             }
-            Kind::Scalar(super::scan::Style::Block, _) => self.header_comment(start),
+            Kind::Scalar(Style::Block, _) => self.header_comment(start),
             _ => {}
         }
         if let Kind::Scalar(style, _) = kind
-            && *style != super::scan::Style::Quoted
+            && *style != Style::Quoted
         {
             while self.text.at(self.at).is_some_and(|c| is_blank(c) || is_break(c)) {
                 self.at += 1;

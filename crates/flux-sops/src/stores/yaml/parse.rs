@@ -1,6 +1,7 @@
 //! From tokens to nodes with their comments.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use super::comments::{Comment, Role};
 use super::scan::{Kind, Scanned, Style, Token, scan};
@@ -23,7 +24,7 @@ pub(super) enum Content {
     Scalar { text: String, style: Style, tag: Option<String> },
     Sequence(Vec<Node>),
     Mapping(Vec<(Node, Node)>),
-    Alias(std::rc::Rc<Node>),
+    Alias(Rc<Node>),
 }
 
 /// A document with the comments around it.
@@ -67,10 +68,11 @@ struct Parser {
     around: Around,
     /// The comment above a collection that begins behind the dash of a list's item.
     stem: String,
-    anchors: HashMap<String, Option<std::rc::Rc<Node>>>,
+    anchors: HashMap<String, Option<Rc<Node>>>,
 }
 
-type Result2<T> = Result<T, String>;
+/// A step of reading, or what is wrong with the text.
+type Parsed<T> = Result<T, String>;
 
 fn join(all: &mut String, text: &str) {
     if !all.is_empty() {
@@ -81,7 +83,7 @@ fn join(all: &mut String, text: &str) {
 
 impl Parser {
     /// The kind of the next token. The comments that belong to it are taken along.
-    fn peek(&mut self) -> Result2<&Kind> {
+    fn peek(&mut self) -> Parsed<&Kind> {
         if self.next.is_none() {
             self.next = self.tokens.next();
         }
@@ -122,7 +124,7 @@ impl Parser {
         std::mem::take(&mut self.around)
     }
 
-    fn stream(&mut self, documents: &mut Vec<Document>) -> Result2<()> {
+    fn stream(&mut self, documents: &mut Vec<Document>) -> Parsed<()> {
         self.peek()?;
         self.skip();
         let mut implicit = true;
@@ -152,7 +154,7 @@ impl Parser {
         }
     }
 
-    fn explicit(&mut self) -> Result2<Node> {
+    fn explicit(&mut self) -> Parsed<Node> {
         while *self.peek()? == Kind::Directive {
             self.skip();
         }
@@ -187,7 +189,7 @@ impl Parser {
     }
 
     /// A node. `depth` is how many levels may still be below it.
-    fn node(&mut self, place: Place, depth: usize) -> Result2<Node> {
+    fn node(&mut self, place: Place, depth: usize) -> Parsed<Node> {
         let Some(depth) = depth.checked_sub(1) else {
             return Err(self.error(&format!("nesting is deeper than {DEPTH}")));
         };
@@ -219,12 +221,12 @@ impl Parser {
         }
         let node = self.content(place, depth, tag, anchor.is_some(), line)?;
         if let Some(name) = anchor {
-            self.anchors.insert(name, Some(std::rc::Rc::new(node.clone())));
+            self.anchors.insert(name, Some(Rc::new(node.clone())));
         }
         Ok(node)
     }
 
-    fn alias(&mut self, line: usize) -> Result2<Node> {
+    fn alias(&mut self, line: usize) -> Parsed<Node> {
         let around = self.take_comments();
         let Some(Kind::Alias(name)) = self.skip() else { return Ok(self.empty()) };
         let target = match self.anchors.get(&name) {
@@ -242,7 +244,7 @@ impl Parser {
         tag: Option<String>,
         anchored: bool,
         line: usize,
-    ) -> Result2<Node> {
+    ) -> Parsed<Node> {
         match self.peek()? {
             Kind::BlockEntry if place == Place::Value => {
                 let items = self.indentless(depth)?;
@@ -278,7 +280,7 @@ impl Parser {
         }
     }
 
-    fn block_sequence(&mut self, depth: usize) -> Result2<Vec<Node>> {
+    fn block_sequence(&mut self, depth: usize) -> Parsed<Vec<Node>> {
         self.skip();
         let mut items = Vec::new();
         loop {
@@ -300,7 +302,7 @@ impl Parser {
         }
     }
 
-    fn indentless(&mut self, depth: usize) -> Result2<Vec<Node>> {
+    fn indentless(&mut self, depth: usize) -> Parsed<Vec<Node>> {
         let mut items = Vec::new();
         while *self.peek()? == Kind::BlockEntry {
             self.dash()?;
@@ -314,7 +316,7 @@ impl Parser {
     }
 
     /// Steps over the dash of an item. The head so far is that of a whole collection, where one begins here.
-    fn dash(&mut self) -> Result2<()> {
+    fn dash(&mut self) -> Parsed<()> {
         let length = self.around.head.len();
         self.skip();
         if length == 0 {
@@ -327,7 +329,7 @@ impl Parser {
         Ok(())
     }
 
-    fn block_mapping(&mut self, head: String, depth: usize, line: usize) -> Result2<Node> {
+    fn block_mapping(&mut self, head: String, depth: usize, line: usize) -> Parsed<Node> {
         self.skip();
         let mut entries: Vec<(Node, Node)> = Vec::new();
         loop {
@@ -359,7 +361,7 @@ impl Parser {
         }
     }
 
-    fn block_value(&mut self, depth: usize) -> Result2<Node> {
+    fn block_value(&mut self, depth: usize) -> Parsed<Node> {
         if *self.peek()? != Kind::Value {
             return Ok(self.empty());
         }
@@ -370,7 +372,7 @@ impl Parser {
         }
     }
 
-    fn flow_sequence(&mut self, head: String, depth: usize, line: usize) -> Result2<Node> {
+    fn flow_sequence(&mut self, head: String, depth: usize, line: usize) -> Parsed<Node> {
         self.skip();
         let mut items = Vec::new();
         loop {
@@ -397,7 +399,7 @@ impl Parser {
     }
 
     /// A pair in a list, without brackets.
-    fn flow_pair(&mut self, depth: usize) -> Result2<(Node, Node)> {
+    fn flow_pair(&mut self, depth: usize) -> Parsed<(Node, Node)> {
         let none = |kind: &Kind| matches!(kind, Kind::Value | Kind::FlowEntry | Kind::FlowSequenceEnd);
         let key = if none(self.peek()?) { self.empty() } else { self.node(Place::Flow, depth)? };
         if *self.peek()? != Kind::Value {
@@ -408,7 +410,7 @@ impl Parser {
         Ok((key, value))
     }
 
-    fn flow_mapping(&mut self, head: String, depth: usize, line: usize) -> Result2<Node> {
+    fn flow_mapping(&mut self, head: String, depth: usize, line: usize) -> Parsed<Node> {
         self.skip();
         let mut entries = Vec::new();
         loop {
@@ -438,7 +440,7 @@ impl Parser {
         Ok(Around { head, ..end }.of(Content::Mapping(entries), line))
     }
 
-    fn flow_value(&mut self, depth: usize) -> Result2<Node> {
+    fn flow_value(&mut self, depth: usize) -> Parsed<Node> {
         if *self.peek()? != Kind::Value {
             return Ok(self.empty());
         }

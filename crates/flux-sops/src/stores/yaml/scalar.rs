@@ -1,5 +1,7 @@
 //! What scalars mean, and what the first document may not have.
 
+use std::collections::HashMap;
+
 use base64::Engine as _;
 use flux_yaml::{Resolved, yaml3};
 
@@ -79,7 +81,7 @@ fn below(node: &Node, errors: &mut Vec<String>) -> Result<(), String> {
             }
         }
         Content::Mapping(entries) => {
-            let mut seen = std::collections::HashMap::new();
+            let mut seen = HashMap::new();
             for (key, value) in entries {
                 if let Content::Scalar { text, style, tag } = &key.content {
                     if let Some(line) = seen.insert(text.as_str(), key.line)
