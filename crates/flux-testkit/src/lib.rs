@@ -33,7 +33,7 @@ pub use controlplane::{Component, ControlPlane, TestNamespace, client_from};
 pub use events::{EventSink, PostedEvent, SinkMood};
 pub use git::{
     Authentication, Change, GitFault, GitRepository, GitRequest, GitServer, GitServerOptions, PasswordCheck,
-    SshGitServer, SshGitServerOptions, SshKey, git, ssh_signature,
+    SshGitServer, SshGitServerOptions, SshKey, folder_files, git, ssh_signature,
 };
 pub use objects::{apply_crds, apply_yaml, parse_yaml};
 pub use port::ReservedPort;

@@ -1,14 +1,16 @@
 //! The objects of the story, and what is waited for on them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use flux_api::kustomize::v1::Kustomization;
 use flux_api::meta::{ConditionStatus, FluxObject, READY, RECONCILE_REQUEST_ANNOTATION};
 use flux_api::source::v1::GitRepository;
-use flux_testkit::{apply_yaml, ready, wait_object};
+use flux_testkit::{SopsKey, apply_yaml, ready, wait_object};
 use futures::{StreamExt as _, pin_mut};
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Secret;
 use kube::api::{ListParams, Patch, PatchParams};
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client, ResourceExt as _};
@@ -22,6 +24,9 @@ pub(crate) const NAMESPACE: &str = "flux-system";
 
 /// The overlays, each a Kustomization, a folder and a namespace of that name. The second depends on the first.
 pub(crate) const OVERLAYS: [&str; 2] = ["staging", "production"];
+
+/// The Secret with the key that opens what is encrypted in Git.
+pub(crate) const KEYS: &str = "sops-age";
 
 /// How long one change may take until it is seen.
 const SEEN: Duration = Duration::from_mins(2);
@@ -43,15 +48,23 @@ impl Objects {
         }
     }
 
-    /// Applies the GitRepository and the Kustomizations. They poll often, because here somebody watches;
+    /// Applies the key for encrypted files, the GitRepository and the Kustomizations. They poll often, because here somebody watches;
     /// pushes are reported as a webhook would.
-    pub(crate) async fn apply(&self, url: &str) -> Result<()> {
-        let mut documents = vec![json!({
+    pub(crate) async fn apply(&self, url: &str, key: &SopsKey) -> Result<()> {
+        let (entry, text) = key.entry()?;
+        let keys = json!({
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": { "name": KEYS },
+            "stringData": { entry: text },
+        });
+        let source = json!({
             "apiVersion": "source.toolkit.fluxcd.io/v1",
             "kind": "GitRepository",
             "metadata": { "name": REPOSITORY },
             "spec": { "interval": "5s", "url": url, "ref": { "branch": "main" } },
-        })];
+        });
+        let mut documents = vec![keys, source];
         for (position, overlay) in OVERLAYS.iter().enumerate() {
             let before: Vec<_> = OVERLAYS[..position].iter().map(|name| json!({ "name": name })).collect();
             documents.push(json!({
@@ -66,6 +79,7 @@ impl Objects {
                     "wait": true,
                     "sourceRef": { "kind": "GitRepository", "name": REPOSITORY },
                     "dependsOn": before,
+                    "decryption": { "provider": "sops", "secretRef": { "name": KEYS } },
                 },
             }));
         }
@@ -116,6 +130,13 @@ impl Objects {
     pub(crate) async fn vote<T>(&self, overlay: &str, check: impl Fn(&Deployment) -> Result<T>) -> Result<T> {
         let deployments: Api<Deployment> = Api::namespaced(self.client.clone(), overlay);
         wait_object(&deployments, "vote", SEEN, |object| check(object.context("not there")?)).await
+    }
+
+    /// The values of a Secret of an overlay.
+    pub(crate) async fn secret(&self, overlay: &str, name: &str) -> Result<BTreeMap<String, Vec<u8>>> {
+        let secrets: Api<Secret> = Api::namespaced(self.client.clone(), overlay);
+        let data = secrets.get(name).await?.data.unwrap_or_default();
+        Ok(data.into_iter().map(|(key, value)| (key, value.0)).collect())
     }
 
     /// How often the specs of all Deployments of the overlays were changed.

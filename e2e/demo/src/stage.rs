@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use flux_sops::{Format, Rule};
 use flux_testkit::{
-    ControlPlane, Controller, GitServer, GitServerOptions, RunningController, apply_yaml, workspace_root,
+    Change, ControlPlane, Controller, GitRepository, GitServer, GitServerOptions, RunningController, SopsKey,
+    apply_yaml, folder_files, workspace_root,
 };
 use kube::Client;
 
@@ -14,6 +16,9 @@ use crate::working_copy::WorkingCopy;
 
 /// The name of the served repository.
 pub(crate) const REPOSITORY: &str = "sample";
+
+/// The file of the sample that is served encrypted.
+pub(crate) const ENCRYPTED: &str = "components/admin/secret.yaml";
 
 /// How much of a controller's log is shown when something went wrong.
 const LAST_LINES: usize = 15;
@@ -26,6 +31,8 @@ pub(crate) struct Stage {
     pub(crate) kustomize: Actor,
     pub(crate) git: GitServer,
     pub(crate) working_copy: WorkingCopy,
+    /// The key that the sample's Secret is encrypted for.
+    pub(crate) key: SopsKey,
     pub(crate) control_plane: ControlPlane,
 }
 
@@ -42,11 +49,11 @@ impl Stage {
         let control_plane = board.step("Control plane started", start_control_plane()).await?;
         let client = board.step("Kinds and roles installed", install(&control_plane)).await?;
         let folder = control_plane.folder().join("demo");
-        let (git, working_copy) = board.step("Sample repository served", serve(folder.join("git"))).await?;
+        let (git, working_copy, key) = board.step("Sample repository served", serve(folder.join("git"))).await?;
         let (source, kustomize) = board
             .step("Controllers started", start_controllers(&control_plane, &client, folder.join("controllers")))
             .await?;
-        Ok(Self { client, source, kustomize, git, working_copy, control_plane })
+        Ok(Self { client, source, kustomize, git, working_copy, key, control_plane })
     }
 
     /// Ends the controllers as Kubernetes does, and then the rest.
@@ -88,18 +95,31 @@ async fn install(control_plane: &ControlPlane) -> Result<(Client, String)> {
     Ok((client, "from charts/flux".to_owned()))
 }
 
-async fn serve(folder: PathBuf) -> Result<((GitServer, WorkingCopy), String)> {
+async fn serve(folder: PathBuf) -> Result<((GitServer, WorkingCopy, SopsKey), String)> {
     let serve = move || {
         let working_folder = folder.with_file_name("working-copy");
         let server = GitServer::start(GitServerOptions { folder: Some(folder), ..GitServerOptions::default() })?;
-        let repository = server.create(REPOSITORY)?;
-        let sample = workspace_root().join("e2e/sample");
-        repository.commit_folder("main", "A voting app, for staging and production", &sample, "")?;
+        let key = SopsKey::age();
+        commit_sample(&server.create(REPOSITORY)?, &key)?;
         let working_copy = WorkingCopy::clone(&server.url(REPOSITORY), &working_folder).context("clone the sample")?;
         let url = server.url(REPOSITORY);
-        Ok(((server, working_copy), url))
+        Ok(((server, working_copy, key), url))
     };
     tokio::task::spawn_blocking(serve).await?
+}
+
+/// Commits the sample as a team does that keeps its Secrets encrypted.
+fn commit_sample(repository: &GitRepository, key: &SopsKey) -> Result<()> {
+    let sample = workspace_root().join("e2e/sample");
+    let plain = std::fs::read_to_string(sample.join(ENCRYPTED)).with_context(|| format!("read {ENCRYPTED}"))?;
+    let rule = Rule::EncryptedRegex("^(data|stringData)$".to_owned());
+    let encrypted = key.encrypt(&plain, Format::Yaml, rule).with_context(|| format!("encrypt {ENCRYPTED}"))?;
+    let mut files = folder_files(&sample, "")?;
+    let secret = files.iter_mut().find(|(path, _)| path == ENCRYPTED).with_context(|| format!("no {ENCRYPTED}"))?;
+    secret.1 = encrypted.into_bytes();
+    let changes: Vec<_> = files.iter().map(|(path, content)| Change::File(path, content)).collect();
+    repository.commit("main", "A voting app, for staging and production", &changes)?;
+    Ok(())
 }
 
 /// Each controller runs as its own ServiceAccount and elects itself, as its Deployment has it.

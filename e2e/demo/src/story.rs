@@ -1,4 +1,4 @@
-//! What is shown: six steps, each of which checks what it says.
+//! What is shown: seven steps, each of which checks what it says.
 
 use anyhow::{Context as _, Result, ensure};
 use flux_api::kustomize::v1::Kustomization;
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::board::Board;
 use crate::objects::{OVERLAYS, Objects};
-use crate::stage::{REPOSITORY, Stage};
+use crate::stage::{ENCRYPTED, REPOSITORY, Stage};
 
 /// The release that the sample begins with in production, and the one that is rolled out.
 const RELEASES: [&str; 2] = ["1.0.0", "1.2.0"];
@@ -21,12 +21,16 @@ const STAGING_RELEASE: &str = "1.1.0";
 /// How many votes are served at once in production.
 const REPLICAS: i32 = 3;
 
+/// The Secret that is encrypted in Git, and its password.
+const SECRET: (&str, &str) = ("admin", "ADMIN_PASSWORD");
+
 /// The file that breaks, the field that is meant there, and what is written.
 const BROKEN: (&str, &str, &str) = ("base/vote/kustomization.yaml", "configMapGenerator", "configMapGenrator");
 
 /// Plays all steps; the first that fails ends it.
 pub(crate) async fn play(stage: &Stage, objects: &Objects, board: &Board) -> Result<()> {
     board.step("First sync is Ready", first_sync(stage, objects)).await?;
+    board.step("Encrypted Secret is decrypted", decrypt(stage, objects)).await?;
     board.step("Pushed commit is rolled out", rollout(stage, objects)).await?;
     board.step("Deleted file is pruned", prune(stage, objects)).await?;
     board.step("Edit by hand is undone", undo(stage, objects)).await?;
@@ -37,11 +41,27 @@ pub(crate) async fn play(stage: &Stage, objects: &Objects, board: &Board) -> Res
 
 async fn first_sync(stage: &Stage, objects: &Objects) -> Result<((), String)> {
     let commit = stage.head()?;
-    objects.apply(&stage.git.url(REPOSITORY)).await?;
+    objects.apply(&stage.git.url(REPOSITORY), &stage.key).await?;
     let applied = objects.applied(&commit).await?;
     let count: usize = applied.iter().map(inventory).sum();
     objects.vote("production", |vote| served(vote, RELEASES[0], REPLICAS)).await?;
     Ok(((), format!("{count} objects in {}, at {}", OVERLAYS.join(" and "), short(&commit))))
+}
+
+async fn decrypt(stage: &Stage, objects: &Objects) -> Result<((), String)> {
+    let (name, field) = SECRET;
+    let served = stage.working_copy.read(ENCRYPTED)?;
+    let line =
+        served.lines().find_map(|line| line.trim().strip_prefix(&format!("{field}: "))).context("no password")?;
+    ensure!(line.starts_with("ENC["), "{ENCRYPTED} is served with a password in plain");
+    for overlay in OVERLAYS {
+        let secret = objects.secret(overlay, name).await?;
+        let password = secret.get(field).with_context(|| format!("Secret/{overlay}/{name} has no {field}"))?;
+        ensure!(!password.is_empty() && !password.starts_with(b"ENC["), "Secret/{overlay}/{name} is still encrypted");
+        ensure!(!served.as_bytes().windows(password.len()).any(|part| part == password), "{ENCRYPTED} shows it");
+    }
+    let cipher = line.split(',').next().unwrap_or_default();
+    Ok(((), format!("{field} is {cipher},…] in Git, and in plain in the Secret {name} only")))
 }
 
 async fn rollout(stage: &Stage, objects: &Objects) -> Result<((), String)> {
@@ -118,12 +138,14 @@ impl Stage {
     }
 }
 
-/// Fails unless all replicas of the vote Deployment serve a release.
+/// Fails unless all replicas of the vote Deployment serve a release, which its label names too.
 fn served(vote: &Deployment, release: &str, replicas: i32) -> Result<()> {
     let spec = &vote.spec;
     let pod = spec.template.spec.as_ref().context("no pod spec")?;
     let image = pod.containers.first().and_then(|container| container.image.as_deref()).unwrap_or_default();
     ensure!(image == format!("vote:{release}"), "its image is {image}");
+    let label = vote.metadata.labels.as_ref().and_then(|labels| labels.get("app.kubernetes.io/version"));
+    ensure!(label.is_some_and(|version| version == release), "its version is {label:?}");
     ensure!(spec.replicas == Some(replicas), "it is scaled to {:?}", spec.replicas);
     let status = vote.status.as_ref().context("no status")?;
     ensure!(status.observed_generation == vote.metadata.generation, "it is not observed yet");

@@ -20,6 +20,11 @@ impl WorkingCopy {
         Ok(Self { folder: folder.to_path_buf() })
     }
 
+    /// The text of a file.
+    pub(crate) fn read(&self, path: &str) -> Result<String> {
+        fs::read_to_string(self.folder.join(path)).with_context(|| format!("read {path}"))
+    }
+
     /// Replaces every `from` in a file, of which there must be one at least.
     pub(crate) fn replace(&self, path: &str, from: &str, to: &str) -> Result<()> {
         let file = self.folder.join(path);

@@ -7,7 +7,7 @@ mod signature;
 mod ssh;
 mod traffic;
 
-pub use repository::{Change, GitRepository, git};
+pub use repository::{Change, GitRepository, folder_files, git};
 pub use server::{Authentication, GitServer, GitServerOptions, PasswordCheck};
 pub use signature::{SshKey, ssh_signature};
 pub use ssh::{SshGitServer, SshGitServerOptions};

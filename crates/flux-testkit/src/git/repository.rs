@@ -73,8 +73,7 @@ impl GitRepository {
 
     /// Commits all files below a folder, under `prefix` when it is not empty.
     pub fn commit_folder(&self, branch: &str, message: &str, folder: &Path, prefix: &str) -> Result<String> {
-        let mut files = Vec::new();
-        read_folder(folder, prefix, &mut files)?;
+        let files = folder_files(folder, prefix)?;
         let changes: Vec<_> = files.iter().map(|(path, content)| Change::File(path, content)).collect();
         self.commit(branch, message, &changes)
     }
@@ -219,6 +218,13 @@ fn write_blob(stream: &mut Vec<u8>, mode: &str, path: &str, content: &[u8]) -> R
 /// A path as git fast-import reads any of them.
 fn quote(path: &str) -> String {
     format!("\"{}\"", path.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+}
+
+/// Path and content of all files below a folder, the paths under `prefix` when it is not empty.
+pub fn folder_files(folder: &Path, prefix: &str) -> Result<Vec<(String, Vec<u8>)>> {
+    let mut files = Vec::new();
+    read_folder(folder, prefix, &mut files)?;
+    Ok(files)
 }
 
 fn read_folder(folder: &Path, prefix: &str, files: &mut Vec<(String, Vec<u8>)>) -> Result<()> {

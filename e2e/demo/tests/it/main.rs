@@ -13,12 +13,13 @@ use rustix::process::{Pid, Signal, kill_process};
 const ENDED: Duration = Duration::from_secs(40);
 
 /// The steps, in the words of the table.
-const STEPS: [&str; 10] = [
+const STEPS: [&str; 11] = [
     "Control plane started",
     "Kinds and roles installed",
     "Sample repository served",
     "Controllers started",
     "First sync is Ready",
+    "Encrypted Secret is decrypted",
     "Pushed commit is rolled out",
     "Deleted file is pruned",
     "Edit by hand is undone",
