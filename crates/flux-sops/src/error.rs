@@ -227,6 +227,12 @@ pub enum MetadataError {
         /// The field.
         field: String,
     },
+    /// A rule's expression cannot be read.
+    #[error("metadata field {field:?} is no regular expression that can be used")]
+    Expression {
+        /// The field.
+        field: &'static str,
+    },
     /// More than one rule says which values are encrypted.
     #[error(
         "Cannot use more than one of encrypted_suffix, unencrypted_suffix, encrypted_regex, unencrypted_regex, \

@@ -38,7 +38,7 @@ pub(crate) fn encrypt(
     key: &DataKey,
     random: &mut Random<'_>,
 ) -> Result<String, Error> {
-    let matcher = Matcher::new(&metadata.rule);
+    let matcher = Matcher::new(&metadata.rule)?;
     let seal = |value: &Value, path: &str| {
         let mut nonce = [0; NONCE];
         random(&mut nonce);
@@ -66,7 +66,7 @@ fn run(
     change: impl FnMut(&Value, &str) -> Result<Value, ValueError>,
 ) -> Result<String, Error> {
     let mut walk = Walk {
-        marks: Marks::new(Matcher::new(&metadata.rule)),
+        marks: Marks::new(Matcher::new(&metadata.rule)?),
         only_encrypted: metadata.mac_only_encrypted,
         code,
         change,

@@ -2,52 +2,48 @@
 
 use regex::{Regex, RegexBuilder};
 
-use crate::Rule;
+use crate::{MetadataError, Rule};
+
+/// How much room a compiled expression may take.
+const EXPRESSION_SIZE: usize = 1 << 20;
 
 /// A rule that is ready to be asked.
 pub(super) enum Matcher {
     Suffix { suffix: String, encrypts: bool },
-    Keys { pattern: Pattern, encrypts: bool },
-    Comments { pattern: Pattern, encrypts: bool },
-}
-
-/// A regular expression, or none where the document's cannot be read: SOPS takes such a one to match nothing.
-pub(super) struct Pattern(Option<Regex>);
-
-impl Pattern {
-    fn new(text: &str) -> Self {
-        Self(RegexBuilder::new(text).size_limit(1 << 20).build().ok())
-    }
-
-    fn matches(&self, text: &str) -> bool {
-        self.0.as_ref().is_some_and(|regex| regex.is_match(text))
-    }
+    Keys { pattern: Regex, encrypts: bool },
+    Comments { pattern: Regex, encrypts: bool },
 }
 
 impl Matcher {
-    pub(super) fn new(rule: &Rule) -> Self {
-        match rule {
+    /// An expression that cannot be read is an error: SOPS takes such a one to match nothing, so that values which are
+    /// meant to be encrypted stay plain without a word.
+    pub(super) fn new(rule: &Rule) -> Result<Self, MetadataError> {
+        let pattern = |text: &str| {
+            let built = RegexBuilder::new(text).size_limit(EXPRESSION_SIZE).build();
+            built.map_err(|_| MetadataError::Expression { field: rule.field() })
+        };
+        Ok(match rule {
             Rule::UnencryptedSuffix(suffix) => Self::Suffix { suffix: suffix.clone(), encrypts: false },
             Rule::EncryptedSuffix(suffix) => Self::Suffix { suffix: suffix.clone(), encrypts: true },
-            Rule::UnencryptedRegex(text) => Self::Keys { pattern: Pattern::new(text), encrypts: false },
-            Rule::EncryptedRegex(text) => Self::Keys { pattern: Pattern::new(text), encrypts: true },
-            Rule::UnencryptedCommentRegex(text) => Self::Comments { pattern: Pattern::new(text), encrypts: false },
-            Rule::EncryptedCommentRegex(text) => Self::Comments { pattern: Pattern::new(text), encrypts: true },
-        }
+            Rule::UnencryptedRegex(text) => Self::Keys { pattern: pattern(text)?, encrypts: false },
+            Rule::EncryptedRegex(text) => Self::Keys { pattern: pattern(text)?, encrypts: true },
+            Rule::UnencryptedCommentRegex(text) => Self::Comments { pattern: pattern(text)?, encrypts: false },
+            Rule::EncryptedCommentRegex(text) => Self::Comments { pattern: pattern(text)?, encrypts: true },
+        })
     }
 
     /// Whether the regular expression of the rule, if it has one, matches.
     pub(super) fn matches(&self, text: &str) -> bool {
         match self {
             Self::Suffix { .. } => false,
-            Self::Keys { pattern, .. } | Self::Comments { pattern, .. } => pattern.matches(text),
+            Self::Keys { pattern, .. } | Self::Comments { pattern, .. } => pattern.is_match(text),
         }
     }
 
     fn marks_key(&self, key: &str) -> bool {
         match self {
             Self::Suffix { suffix, .. } => key.ends_with(suffix),
-            Self::Keys { pattern, .. } => pattern.matches(key),
+            Self::Keys { pattern, .. } => pattern.is_match(key),
             Self::Comments { .. } => false,
         }
     }
@@ -55,7 +51,7 @@ impl Matcher {
     fn marks_comment(&self, comment: &str) -> bool {
         match self {
             Self::Suffix { .. } | Self::Keys { .. } => false,
-            Self::Comments { pattern, .. } => pattern.matches(comment),
+            Self::Comments { pattern, .. } => pattern.is_match(comment),
         }
     }
 
@@ -152,7 +148,7 @@ mod tests {
     use super::*;
 
     fn check(rule: &Rule, path: &[&str], comments: &[&str], is_comment: bool) -> bool {
-        let mut marks = Marks::new(Matcher::new(rule));
+        let mut marks = Marks::new(Matcher::new(rule).unwrap());
         for key in path {
             marks.enter(key);
         }
@@ -187,7 +183,7 @@ mod tests {
 
     #[test]
     fn comments_hold_for_the_next_value_and_all_in_it() {
-        let mut marks = Marks::new(Matcher::new(&Rule::EncryptedCommentRegex("secret".to_owned())));
+        let mut marks = Marks::new(Matcher::new(&Rule::EncryptedCommentRegex("secret".to_owned())).unwrap());
         marks.open();
         marks.note(" secret");
         marks.open();
@@ -200,8 +196,12 @@ mod tests {
     }
 
     #[test]
-    fn an_expression_that_cannot_be_read_matches_nothing() {
-        assert!(!check(&Rule::EncryptedRegex("(".to_owned()), &["a"], &[], false));
-        assert!(check(&Rule::UnencryptedRegex("(".to_owned()), &["a"], &[], false));
+    fn an_expression_that_cannot_be_read_is_an_error() {
+        let error = |rule| Matcher::new(&rule).err().unwrap().to_string();
+        assert_eq!(
+            error(Rule::EncryptedRegex("(".to_owned())),
+            "metadata field \"encrypted_regex\" is no regular expression that can be used"
+        );
+        error(Rule::UnencryptedCommentRegex("x{1000}{1000}{1000}".to_owned()));
     }
 }
