@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::json::key_text;
-use crate::style::{Context, Shape, Written, is_break, is_printable, is_simple};
+use crate::style::{Context, Shape, Written, is_break, is_printable, is_simple, push_escape};
 use crate::{Content, Error, Node, Scalar, format_float, from_json, order};
 
 /// The column behind which text is folded.
@@ -145,8 +145,7 @@ impl Printer {
             Scalar::Uint(value) => self.text.push_str(&value.to_string()),
             Scalar::Float(value) => self.float(*value),
             Scalar::String(text) => {
-                let indent = if place.after == After::Nothing { place.indent } else { place.indent + 2 };
-                self.string(text, Shape::of(text), indent, Context::Value);
+                self.string(text, Shape::of(text), place.indent + 2, Context::Value);
             }
         }
     }
@@ -227,11 +226,13 @@ impl Printer {
         self.text.push('"');
         let mut column = self.column();
         let mut spaces = false;
+        // The library looks for a byte order mark at the start of the text, whichever character is at hand.
+        let marked = text.starts_with('\u{feff}');
         let mut chars = text.char_indices().peekable();
         while let Some((at, c)) = chars.next() {
-            if !is_printable(c) || is_break(c) || c == '"' || c == '\\' {
+            if marked || !is_printable(c) || is_break(c) || c == '"' || c == '\\' {
                 let before = self.text.len();
-                self.escape(c);
+                push_escape(&mut self.text, c);
                 column += self.text.len() - before;
                 spaces = false;
             } else if c == ' ' {
@@ -255,38 +256,6 @@ impl Printer {
             }
         }
         self.text.push('"');
-    }
-
-    fn escape(&mut self, c: char) {
-        let short = match c {
-            '\0' => '0',
-            '\x07' => 'a',
-            '\x08' => 'b',
-            '\t' => 't',
-            '\n' => 'n',
-            '\x0b' => 'v',
-            '\x0c' => 'f',
-            '\r' => 'r',
-            '\x1b' => 'e',
-            '"' => '"',
-            '\\' => '\\',
-            '\u{85}' => 'N',
-            '\u{a0}' => '_',
-            '\u{2028}' => 'L',
-            '\u{2029}' => 'P',
-            _ => {
-                let code = u32::from(c);
-                let escaped = match code {
-                    0..=0xff => format!("\\x{code:02X}"),
-                    0x100..=0xffff => format!("\\u{code:04X}"),
-                    _ => format!("\\U{code:08X}"),
-                };
-                self.text.push_str(&escaped);
-                return;
-            }
-        };
-        self.text.push('\\');
-        self.text.push(short);
     }
 
     fn literal(&mut self, text: &str, indent: usize) {

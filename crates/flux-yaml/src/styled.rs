@@ -1,6 +1,6 @@
 //! From nodes to text with the order, quotes and brackets of the source, as yaml.v3 prints.
 
-use crate::style::is_break;
+use crate::style::{is_break, push_escape};
 use crate::{Content, Node, Resolved, Style, Tag, yaml3};
 
 /// The longest key that is written before a colon.
@@ -150,23 +150,13 @@ impl Printer {
 
     fn double_quoted(&mut self, text: &str) {
         self.text.push('"');
+        // The library looks for a byte order mark at the start of the text, whichever character is at hand.
+        let marked = text.starts_with('\u{feff}');
         for c in text.chars() {
-            match c {
-                '"' => self.text.push_str("\\\""),
-                '\\' => self.text.push_str("\\\\"),
-                '\n' => self.text.push_str("\\n"),
-                '\r' => self.text.push_str("\\r"),
-                '\t' => self.text.push_str("\\t"),
-                c if is_printable(c) && !is_break(c) => self.text.push(c),
-                c => {
-                    let code = u32::from(c);
-                    let escaped = match code {
-                        0..=0xff => format!("\\x{code:02X}"),
-                        0x100..=0xffff => format!("\\u{code:04X}"),
-                        _ => format!("\\U{code:08X}"),
-                    };
-                    self.text.push_str(&escaped);
-                }
+            if marked || !is_printable(c) || is_break(c) || c == '"' || c == '\\' {
+                push_escape(&mut self.text, c);
+            } else {
+                self.text.push(c);
             }
         }
         self.text.push('"');
@@ -258,7 +248,7 @@ impl Shape {
 
     /// The style that the node has, or the nearest that its text allows.
     fn style(&self, node: &Node, text: &str, context: Context) -> Style {
-        let is_text = matches!(node.tag, Tag::Str) && !matches!(yaml3(text), Resolved::Str);
+        let is_text = matches!(node.tag, Tag::Str) && !matches!(yaml3(text), Resolved::Str | Resolved::Merge);
         let wanted = match node.style {
             Style::Plain | Style::Flow if text.contains('\n') => Style::Literal,
             Style::Plain | Style::Flow if is_text => Style::DoubleQuoted,
@@ -283,7 +273,7 @@ impl Shape {
 }
 
 fn is_printable(c: char) -> bool {
-    matches!(c, '\n' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
+    matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
         && c != '\u{feff}'
 }
 
