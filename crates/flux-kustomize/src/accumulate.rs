@@ -378,6 +378,18 @@ fn append(resources: &mut Vec<Resource>, known: &mut HashSet<Key>, resource: Res
     Ok(())
 }
 
+/// Fails where two objects have one id, which patches can bring about.
+pub(crate) fn check_unique(resources: &[Resource]) -> Result<(), Error> {
+    let mut seen = HashSet::with_capacity(resources.len());
+    match resources.iter().find(|resource| !seen.insert(resource.key())) {
+        Some(twice) => {
+            let id = twice.id();
+            Err(Error::invalid(format!("may not add resource with an already registered id: {id}")))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Adds a generated object, or changes the one of the same id as its behavior says.
 pub(crate) fn absorb(resources: &mut Vec<Resource>, generated: Resource) -> Result<(), Error> {
     let id = generated.id();

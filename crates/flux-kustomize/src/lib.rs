@@ -64,6 +64,7 @@ fn run(files: &dyn Files, root: &Utf8Path, options: &Options, built_in: BuiltIn)
     references::update(&mut resources, &config)?;
     vars::resolve(&mut resources, &vars, &config)?;
     resources.retain(|resource| resource.annotation(LOCAL_CONFIG).is_none_or(|value| value == "false"));
+    accumulate::check_unique(&resources)?;
     match (&kustomization.sort_options, options.reorder) {
         (Some(sort_options), _) => sort::by_options(&mut resources, sort_options)?,
         (None, Reorder::Legacy) => sort::legacy(&mut resources),

@@ -177,7 +177,10 @@ const KINDS: [&str; 18] = [
 ];
 
 fn settings<T: Field>(resource: &Resource) -> Result<T, Error> {
-    T::read(&resource.node, Mode::Lenient).map_err(|problem| {
+    // As it is printed, so that keys that the older YAML takes for something else are quoted.
+    let text = resource.to_yaml()?;
+    let node = flux_yaml::parse(&text, flux_yaml::Limits::default()).map_err(|err| Error::invalid(err.to_string()))?;
+    T::read(node.as_ref().unwrap_or(&resource.node), Mode::Lenient).map_err(|problem| {
         Error::invalid(format!("error unmarshaling JSON: {}: line {}", problem.message, problem.line))
     })
 }

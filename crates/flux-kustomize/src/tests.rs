@@ -192,6 +192,24 @@ fn a_patch_without_its_object_is_told_with_its_file() {
 }
 
 #[test]
+fn objects_that_patches_make_the_same_are_refused() {
+    let kustomization = "resources: [x.yaml, y.yaml]\npatches:\n- target: {kind: ConfigMap}\n  \
+                         patch: '- {op: replace, path: /metadata/name, value: z}'\n";
+    let other = MAP.replace("name: m", "name: o");
+    let files = [("k/kustomization.yaml", kustomization), ("k/x.yaml", MAP), ("k/y.yaml", &other)];
+    let expected = "may not add resource with an already registered id: ConfigMap.v1.[noGrp]/z.[noNs]";
+    assert_eq!(built(&files, "k"), Err(expected.to_owned()));
+}
+
+#[test]
+fn settings_of_transformers_keep_keys_that_look_like_booleans() {
+    let kustomization = "resources: [x.yaml]\ntransformers:\n- |\n  {apiVersion: builtin, kind: AnnotationsTransformer, \
+                         metadata: {name: x}, annotations: {on: 'true'}, fieldSpecs: [{path: metadata/annotations, create: true}]}\n";
+    let output = built(&[("k/kustomization.yaml", kustomization), ("k/x.yaml", MAP)], "k").unwrap();
+    assert!(output.contains("annotations:\n    \"on\": \"true\"\n"), "{output}");
+}
+
+#[test]
 fn validators_may_not_change_objects() {
     let validated = |transformer: &str| {
         let kustomization = format!("resources: [x.yaml]\nvalidators:\n- |\n  {}\n", transformer.replace('\n', "\n  "));

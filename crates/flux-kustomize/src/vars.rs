@@ -98,7 +98,8 @@ fn value(resources: &[Resource], var: &Var) -> Result<Node, Error> {
     let name = &var.name;
     let resource = resources.iter().find(|resource| resource.vars.iter().any(|known| known == name));
     let resource = resource.ok_or_else(|| {
-        Error::invalid(format!("var '{name}' cannot be mapped to a field in the set of known resources"))
+        let title = title(var, &target(var).gvk);
+        Error::invalid(format!("var '{title}' cannot be mapped to a field in the set of known resources"))
     })?;
     let path = Some(var.fieldref.field_path.as_str()).filter(|path| !path.is_empty()).unwrap_or(NAME);
     let mut parts = Vec::new();
@@ -114,7 +115,8 @@ fn value(resources: &[Resource], var: &Var) -> Result<Node, Error> {
     match field_path::get(&resource.node, &parts) {
         Ok(Some(node)) => Ok(node.clone()),
         Ok(None) | Err(_) => Err(Error::invalid(format!(
-            "field specified in var '{name}' not found in corresponding resource: {path} of {}",
+            "field specified in var '{}' not found in corresponding resource: {path} of {}",
+            title(var, &target(var).gvk),
             resource.title()
         ))),
     }

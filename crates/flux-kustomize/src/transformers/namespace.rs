@@ -52,6 +52,22 @@ pub(crate) fn set_each(
     unset_only: bool,
     subjects: Subjects,
 ) -> Result<(), Error> {
+    let mut places = Places::new(specs);
+    for resource in resources.iter_mut().filter(|resource| resource.annotation(BY_HELM) != Some("true")) {
+        resource.remember_id();
+        set_one(resource, namespace, &mut places, unset_only, subjects)?;
+    }
+    Ok(())
+}
+
+/// Gives one object the namespace, without keeping its present id in mind.
+pub(crate) fn set_one(
+    resource: &mut Resource,
+    namespace: &str,
+    places: &mut Places<'_>,
+    unset_only: bool,
+    subjects: Subjects,
+) -> Result<(), Error> {
     let put = |node: &mut Node| {
         if !node.is_scalar() {
             return Err(Error::invalid("wrong node kind: expected ScalarNode"));
@@ -61,37 +77,26 @@ pub(crate) fn set_each(
         }
         Ok(())
     };
-    let mut places = Places::new(specs);
-    for resource in resources.iter_mut().filter(|resource| resource.annotation(BY_HELM) != Some("true")) {
-        resource.remember_id();
-        if !resource.is_cluster_scoped() && (!unset_only || resource.namespace().is_none()) {
-            resource.set_namespace(namespace);
-        }
-        let binding = BINDINGS.contains(&resource.kind());
-        if binding {
-            set_subjects(&mut resource.node, subjects, &put)?;
-        }
-        let core = resource.api_version() == "v1";
-        for place in places.of(resource.gvk()) {
-            let spec = place.spec;
-            let handled = spec.path == "metadata/namespace"
-                || (spec.path == "metadata/name" && !core)
-                || (binding && BINDINGS.contains(&spec.kind.as_ref()) && spec.path == "subjects/namespace");
-            if !handled {
-                place
-                    .visit(&mut resource.node, Leaf::Scalar, &mut |node| put(node))
-                    .map_err(|err| err.during("namespace field specs must target scalar nodes"))?;
-            }
+    if !resource.is_cluster_scoped() && (!unset_only || resource.namespace().is_none()) {
+        resource.set_namespace(namespace);
+    }
+    let binding = BINDINGS.contains(&resource.kind());
+    if binding {
+        set_subjects(&mut resource.node, subjects, &put)?;
+    }
+    let core = resource.api_version() == "v1";
+    for place in places.of(resource.gvk()) {
+        let spec = place.spec;
+        let handled = spec.path == "metadata/namespace"
+            || (spec.path == "metadata/name" && !core)
+            || (binding && BINDINGS.contains(&spec.kind.as_ref()) && spec.path == "subjects/namespace");
+        if !handled {
+            place
+                .visit(&mut resource.node, Leaf::Scalar, &mut |node| put(node))
+                .map_err(|err| err.during("namespace field specs must target scalar nodes"))?;
         }
     }
     Ok(())
-}
-
-/// Gives one object the namespace, unless its kind has none.
-pub(crate) fn set_one(resource: &mut Resource, namespace: &str) {
-    if !resource.is_cluster_scoped() && !namespace.is_empty() {
-        resource.set_namespace(namespace);
-    }
 }
 
 /// Other subjects follow the ServiceAccount that they name.

@@ -3,6 +3,7 @@
 use flux_yaml::{Limits, Node};
 
 use crate::Error;
+use crate::accumulate::check_unique;
 use crate::json_patch::{self, Operation};
 use crate::kustomization::{Patch, PatchOptions, Selector};
 use crate::load;
@@ -183,14 +184,7 @@ impl Prepared {
         if !self.options.allow_name_change && !self.options.allow_kind_change {
             return Ok(());
         }
-        let mut seen = std::collections::HashSet::new();
-        match resources.iter().find(|resource| !seen.insert(resource.key())) {
-            Some(twice) => {
-                let id = twice.id();
-                Err(Error::invalid(format!("may not add resource with an already registered id: {id}")))
-            }
-            None => Ok(()),
-        }
+        check_unique(resources)
     }
 }
 

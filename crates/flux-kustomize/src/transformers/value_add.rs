@@ -4,7 +4,7 @@ use flux_yaml::{Limits, Node};
 
 use super::namespace;
 use crate::Error;
-use crate::fields::split;
+use crate::fields::{Places, split};
 use crate::kustomization::Selector;
 use crate::record::{Field as _, Mode, record};
 use crate::resource::{Resource, plain_key};
@@ -74,7 +74,8 @@ impl ValueAdd {
                     continue;
                 }
                 if field_path == NAMESPACE {
-                    namespace::set_one(resource, &self.value);
+                    let mut nowhere = Places::new([]);
+                    namespace::set_one(resource, &self.value, &mut nowhere, false, namespace::Subjects::Default)?;
                 } else {
                     let title = resource.title();
                     add(&mut resource.node, field_path, position, &self.value).map_err(|err| err.about(&title))?;
