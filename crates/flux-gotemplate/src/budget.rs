@@ -20,7 +20,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { output: 256 << 20, steps: 200_000_000, memory: 4 << 30, depth: 20_000 }
+        Self { output: 64 << 20, steps: 200_000_000, memory: 1 << 30, depth: 10_000 }
     }
 }
 
@@ -111,6 +111,14 @@ impl<'a> Budget<'a> {
 
     pub(crate) fn memory_left(&self) -> usize {
         self.memory
+    }
+
+    /// The bound in the terms of the whole rendering, when it was about what is left of its memory.
+    pub(crate) fn whole(&self, bound: Bound) -> Bound {
+        match bound {
+            Bound::Memory(_) => Bound::Memory(self.limits.memory),
+            Bound::Output(_) | Bound::Steps(_) | Bound::Depth(_) | Bound::Nesting(_) | Bound::Cancelled => bound,
+        }
     }
 
     pub(crate) fn enter(&mut self) -> Result<(), Bound> {

@@ -3,19 +3,44 @@
 use std::any::Any;
 
 use crate::budget::Budget;
-use crate::error::FuncError;
+use crate::error::{Error, FuncError};
 use crate::function::Function;
+use crate::templates::Templates;
 use crate::value::{GoStr, Value};
 
 /// One call of a function during an execution.
 pub struct Call<'c, 'a> {
     budget: &'c mut Budget<'a>,
+    templates: Option<&'c Templates>,
 }
+
+/// The stack that an execution within an execution may need, and how much more is taken when there is less.
+const RED_ZONE: usize = 256 << 10;
+const MORE_STACK: usize = 4 << 20;
 
 impl<'c, 'a> Call<'c, 'a> {
     /// A call outside of any execution, for running a body on its own.
     pub fn new(budget: &'c mut Budget<'a>) -> Self {
-        Self { budget }
+        Self { budget, templates: None }
+    }
+
+    pub(crate) fn within(budget: &'c mut Budget<'a>, templates: &'c Templates) -> Self {
+        Self { budget, templates: Some(templates) }
+    }
+
+    /// The set that the calling template belongs to; `None` outside of executions.
+    pub fn templates(&self) -> Option<&'c Templates> {
+        self.templates
+    }
+
+    /// What the template `name` of the set writes for the data, as a part of this rendering.
+    pub fn render(&mut self, templates: &Templates, name: &[u8], data: &Value) -> Result<GoStr, Error> {
+        self.budget.enter()?;
+        let mut out = Vec::new();
+        let budget = &mut *self.budget;
+        let done = stacker::maybe_grow(RED_ZONE, MORE_STACK, || templates.execute(name, data, budget, &mut out));
+        self.budget.leave();
+        done.map(|()| out.into())
     }
 
     /// Takes `bytes` of the rendering's memory. To be asked before making a value whose size its arguments decide
@@ -32,21 +57,22 @@ impl<'c, 'a> Call<'c, 'a> {
 
     /// What Go's `fmt.Sprint` gives.
     pub fn sprint(&mut self, args: &[Value]) -> Result<GoStr, FuncError> {
-        let text = crate::fmt::sprint(args, self.budget.memory_left())?;
+        let text = crate::fmt::sprint(args, self.budget.memory_left()).map_err(|bound| self.budget.whole(bound))?;
         self.charge(text.len())?;
         Ok(text.into())
     }
 
     /// What Go's `fmt.Sprintln` gives.
     pub fn sprintln(&mut self, args: &[Value]) -> Result<GoStr, FuncError> {
-        let text = crate::fmt::sprintln(args, self.budget.memory_left())?;
+        let text = crate::fmt::sprintln(args, self.budget.memory_left()).map_err(|bound| self.budget.whole(bound))?;
         self.charge(text.len())?;
         Ok(text.into())
     }
 
     /// What Go's `fmt.Sprintf` gives.
     pub fn sprintf(&mut self, format: &[u8], args: &[Value]) -> Result<GoStr, FuncError> {
-        let text = crate::fmt::sprintf(format, args, self.budget.memory_left())?;
+        let text =
+            crate::fmt::sprintf(format, args, self.budget.memory_left()).map_err(|bound| self.budget.whole(bound))?;
         self.charge(text.len())?;
         Ok(text.into())
     }

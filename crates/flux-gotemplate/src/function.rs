@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::call::Call;
 use crate::error::FuncError;
+use crate::funcs::builtin::Builtin;
 use crate::value::{GoStr, List, Map, Type, Value};
 
 /// What a function takes and gives. Calls are checked against it as Go's reflection does.
@@ -190,6 +191,20 @@ impl<'a> Args<'a> {
 pub struct Functions {
     index: HashMap<&'static str, usize>,
     list: Vec<(&'static str, Function)>,
+    replaces_builtin: bool,
+}
+
+/// Where a function was found when a template was parsed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hint {
+    Listed(u32),
+    Builtin(Builtin),
+}
+
+/// A function that a template calls.
+pub(crate) enum Callee<'f> {
+    Function(&'f Function),
+    Builtin(Builtin),
 }
 
 impl Functions {
@@ -200,6 +215,7 @@ impl Functions {
 
     /// Adds a function, or replaces the one of that name.
     pub fn add(&mut self, name: &'static str, function: Function) {
+        self.replaces_builtin |= Builtin::named(name).is_some();
         if let Some(slot) = self.index.get(name).and_then(|at| self.list.get_mut(*at)) {
             slot.1 = function;
         } else {
@@ -219,6 +235,35 @@ impl Functions {
     pub fn get(&self, name: &str) -> Option<&Function> {
         let at = *self.index.get(name)?;
         self.list.get(at).map(|(_, function)| function)
+    }
+
+    /// Where the function of that name is to be found again, if there is one.
+    pub(crate) fn hint(&self, name: &[u8]) -> Option<Hint> {
+        let text = std::str::from_utf8(name).ok()?;
+        match self.index.get(text) {
+            Some(at) => Some(Hint::Listed(u32::try_from(*at).ok()?)),
+            None => Builtin::named(text).map(Hint::Builtin),
+        }
+    }
+
+    /// The function of that name, which is likely where the hint says.
+    pub(crate) fn find(&self, name: &[u8], hint: Hint) -> Option<Callee<'_>> {
+        match hint {
+            Hint::Listed(at) => {
+                if let Some((known, function)) = self.list.get(at as usize)
+                    && known.as_bytes() == name
+                {
+                    return Some(Callee::Function(function));
+                }
+            }
+            Hint::Builtin(builtin) if !self.replaces_builtin => return Some(Callee::Builtin(builtin)),
+            Hint::Builtin(_) => {}
+        }
+        let name = std::str::from_utf8(name).ok()?;
+        match self.get(name) {
+            Some(function) => Some(Callee::Function(function)),
+            None => Builtin::named(name).map(Callee::Builtin),
+        }
     }
 
     /// The names, in the order of their adding.

@@ -4,19 +4,21 @@
 //! rendering may use is bounded by the [`Limits`] of its [`Budget`]; what functions need of the world (a clock, random
 //! numbers) is handed in with [`Budget::with_state`].
 
-#![expect(dead_code, reason = "the executor, which uses the rest, comes next")]
-
 mod budget;
 mod call;
 mod error;
+mod exec;
 pub mod fmt;
 pub mod funcs;
 mod function;
+mod parse;
 pub mod strconv;
+mod templates;
 pub mod value;
 
 pub use budget::{Budget, Limits};
 pub use call::Call;
 pub use error::{Bound, Error, FuncError};
 pub use function::{Args, Closure, Function, Functions, Plain, Signature};
+pub use templates::{MissingKey, Parsed, Templates};
 pub use value::{GoStr, Kind, List, Map, Object, Type, Value};

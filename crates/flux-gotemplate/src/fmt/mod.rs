@@ -35,6 +35,22 @@ pub fn append_print(out: &mut Vec<u8>, args: &[Value], limit: usize) -> Result<(
     printer.finish()
 }
 
+/// Appends the value as templates print it: by `%v`, and what a pointer points at.
+pub(crate) fn append_printable(out: &mut Vec<u8>, value: &Value, limit: usize) -> Result<(), Bound> {
+    let mut printer = Printer::new(out, limit);
+    printer.indirect(value);
+    printer.finish()
+}
+
+/// The value by `%v`, or what it points at.
+pub(crate) fn dereferenced(value: &Value, limit: usize) -> Result<Vec<u8>, Bound> {
+    let mut out = Vec::new();
+    let mut printer = Printer::new(&mut out, limit);
+    printer.dereferenced(value);
+    printer.finish()?;
+    Ok(out)
+}
+
 /// What Go's `Sprintln` gives: the values by `%v`, blanks between, a line's end after.
 pub fn sprintln(args: &[Value], limit: usize) -> Result<Vec<u8>, Bound> {
     let mut out = Vec::new();
@@ -136,7 +152,7 @@ mod tests {
         );
         check("%v %T %[1]d %s", &[Value::Bool(true)], "true %!T(MISSING) %!d(bool=true) %!s(MISSING)");
         check("%d", &[Value::Nil], "%!d(<nil>)");
-        check("%z %!", &[Value::Int(1)], "%!z(int=1) %!!(NOVERB)");
+        check("%z %!", &[Value::Int(1)], "%!z(int=1) %!!(MISSING)");
         check("%", &[], "%!(NOVERB)");
         check("a", &[Value::Int(1), Value::Nil], "a%!(EXTRA int=1, <nil>)");
         check("%*d|%.*f", &[Value::Int(4), Value::Int(7), Value::Int(1), Value::Float(2.55)], "   7|2.5");

@@ -31,6 +31,26 @@ impl Printer<'_> {
         }
     }
 
+    /// A value as templates print it: without the sign of a pointer.
+    pub(super) fn indirect(&mut self, value: &Value) {
+        match value {
+            Value::Object(object) if object.is_pointer() => match object.text() {
+                Some(text) => self.out.extend_from_slice(text.as_bytes()),
+                None => self.dereferenced(value),
+            },
+            _ => self.argument(value, 'v'),
+        }
+    }
+
+    /// A value, or what it points at; not by the text that the pointer has.
+    pub(super) fn dereferenced(&mut self, value: &Value) {
+        match value {
+            Value::Object(object) if object.is_pointer() => self.shape(object, 'v', 0),
+            Value::Error(text) => self.fields("errors.errorString", &[("s", Value::Str(text.clone()))], 'v', 0),
+            _ => self.argument(value, 'v'),
+        }
+    }
+
     /// A value at `depth` within an operand.
     pub(super) fn value(&mut self, value: &Value, verb: char, depth: usize) {
         if self.full() {
@@ -148,20 +168,23 @@ impl Printer<'_> {
     }
 
     fn byte_items(&mut self, bytes: &GoStr, verb: char) {
-        if self.flags.sharp_v {
-            return self.bytes(bytes, 'v', "[]uint8");
-        }
-        self.out.push(b'[');
+        let (open, between, close): (&[u8], &[u8], u8) =
+            if self.flags.sharp_v { (b"[]uint8{", b", ", b'}') } else { (b"[", b" ", b']') };
+        self.out.extend_from_slice(open);
         for (index, byte) in bytes.as_bytes().iter().enumerate() {
             if index > 0 {
-                self.out.push(b' ');
+                self.out.extend_from_slice(between);
             }
-            self.value(&Value::Uint8(*byte), verb, 1);
+            if verb == 'w' && !self.complaining {
+                self.complain(&Value::Uint8(*byte), verb);
+            } else {
+                self.value(&Value::Uint8(*byte), verb, 1);
+            }
             if self.failed.is_some() {
                 return;
             }
         }
-        self.out.push(b']');
+        self.out.push(close);
     }
 
     /// An element of a list or map, whose static type is `declared`.
@@ -233,24 +256,23 @@ impl Printer<'_> {
         {
             return self.string(text.as_bytes(), verb);
         }
-        let shape = object.shape();
         if object.is_pointer() {
             if depth > 0 {
                 return self.address(object.type_name(), verb);
             }
             self.out.push(b'&');
         }
-        let inner = depth + usize::from(object.is_pointer());
-        match shape {
-            Shape::Struct(fields) => {
-                self.fields(object.type_name().trim_start_matches('*'), &fields, verb, inner);
-            }
-            Shape::Value(Value::Map(map)) => {
-                self.map(&map, object.type_name().trim_start_matches('*'), verb, inner);
-            }
-            Shape::Value(value) => self.value(&value, verb, inner),
-        }
+        self.shape(object, verb, depth + usize::from(object.is_pointer()));
         true
+    }
+
+    fn shape(&mut self, object: &Arc<dyn Object>, verb: char, depth: usize) {
+        let type_name = object.type_name().trim_start_matches('*');
+        match object.shape() {
+            Shape::Struct(fields) => self.fields(type_name, &fields, verb, depth),
+            Shape::Value(Value::Map(map)) => self.map(&map, type_name, verb, depth),
+            Shape::Value(value) => self.value(&value, verb, depth),
+        }
     }
 
     fn error(&mut self, text: &GoStr, verb: char, depth: usize) -> bool {

@@ -84,8 +84,10 @@ pub(super) fn unicode(name: &str, ignore_case: bool) -> Option<ClassUnicode> {
 }
 
 /// The scripts whose own names are as short as other scripts' abbreviations.
-const SHORT_SCRIPTS: [&str; 15] =
-    ["Ahom", "Chakma", "Cham", "Elbasan", "Han", "Kawi", "Lao", "Lisu", "Mro", "Nko", "Thai", "Toto", "Vai", "Yi", "Garay"];
+const SHORT_SCRIPTS: [&str; 15] = [
+    "Ahom", "Chakma", "Cham", "Elbasan", "Han", "Kawi", "Lao", "Lisu", "Mro", "Nko", "Thai", "Toto", "Vai", "Yi",
+    "Garay",
+];
 
 fn is_category(name: &str) -> bool {
     let mut letters = name.chars();

@@ -37,10 +37,7 @@ impl GoRegex {
     /// Compiles `pattern`; the error is worded as Go's.
     pub(crate) fn compile(pattern: &str) -> Result<Self, SyntaxError> {
         let parsed = parse::parse(pattern)?;
-        let config = Config::new()
-            .utf8_empty(true)
-            .nfa_size_limit(Some(SIZE_LIMIT))
-            .hybrid_cache_capacity(CACHE_LIMIT);
+        let config = Config::new().utf8_empty(true).nfa_size_limit(Some(SIZE_LIMIT)).hybrid_cache_capacity(CACHE_LIMIT);
         let regex = Regex::builder().configure(config).build_from_hir(&parsed.hir);
         let regex = regex.map_err(|_| SyntaxError::too_large(pattern))?;
         Ok(Self { regex, names: parsed.names, is_empty: pattern.is_empty() })
@@ -164,7 +161,7 @@ mod tests {
     fn matches_do_not_overlap_and_empty_ones_stand_apart() {
         assert_eq!(all("a*", "baaac"), ["", "aaa", ""]);
         assert_eq!(all("é*", "aéé"), ["", "éé"]);
-        assert_eq!(all(r"\B", "aé b"), ["", ""]);
+        assert_eq!(all(r"\B", "aé b"), [""]);
         assert_eq!(all("(?i)k", "kK\u{212a}"), ["k", "K", "\u{212a}"]);
         assert_eq!(all(r"\w+", "añb"), ["a", "b"]);
         assert_eq!(all("(?U)a+", "aaa"), ["a", "a", "a"]);

@@ -19,12 +19,7 @@ pub(super) struct Parsed {
 
 /// Reads a pattern with the flags that `regexp.Compile` sets.
 pub(super) fn parse(pattern: &str) -> Result<Parsed, SyntaxError> {
-    let mut parser = Parser {
-        pattern,
-        flags: Flags::default(),
-        groups: vec![Group::default()],
-        names: vec![None],
-    };
+    let mut parser = Parser { pattern, flags: Flags::default(), groups: vec![Group::default()], names: vec![None] };
     let mut rest = pattern;
     let mut last_repeat = None;
     while !rest.is_empty() {
@@ -91,6 +86,13 @@ fn join(pieces: Vec<Piece>, combine: impl FnOnce(Vec<Hir>) -> Hir) -> Piece {
     Piece { hir: combine(pieces.into_iter().map(|piece| piece.hir).collect()), repeats, depth }
 }
 
+/// What a group does with what it matches.
+enum Opening<'a> {
+    Plain,
+    Numbered,
+    Named(&'a str),
+}
+
 /// What one step leaves over.
 struct Step<'p> {
     rest: &'p str,
@@ -113,7 +115,7 @@ impl<'p> Parser<'p> {
         let mut rest = characters.as_str();
         match first {
             '(' if rest.starts_with('?') => rest = self.perl_group(text)?,
-            '(' => self.open(Some(None))?,
+            '(' => self.open(&Opening::Numbered)?,
             ')' => self.close()?,
             '|' => self.group().end_alternative(),
             '^' => self.push(Hir::look(if self.flags.multi_line { Look::StartLF } else { Look::Start })),
@@ -162,16 +164,20 @@ impl<'p> Parser<'p> {
         self.push_class(class::fold(class::range(code, code), ignore_case));
     }
 
-    /// Opens a group; `Some` captures, with a name or without.
-    fn open(&mut self, capture: Option<Option<&str>>) -> Result<(), SyntaxError> {
+    fn open(&mut self, opening: &Opening<'_>) -> Result<(), SyntaxError> {
         if self.groups.len() >= MAX_DEPTH {
             return Err(Fault::TooDeep.at(self.pattern));
         }
-        let number = capture.map(|name| {
-            self.names.push(name.map(str::to_owned));
+        let name = match opening {
+            Opening::Plain => None,
+            Opening::Numbered => Some(None),
+            Opening::Named(name) => Some(Some((*name).to_owned())),
+        };
+        let capture = name.map(|name| {
+            self.names.push(name);
             u32::try_from(self.names.len() - 1).unwrap_or(u32::MAX)
         });
-        self.groups.push(Group { capture: number, outer: self.flags, ..Group::default() });
+        self.groups.push(Group { capture, outer: self.flags, ..Group::default() });
         Ok(())
     }
 
@@ -225,12 +231,14 @@ impl<'p> Parser<'p> {
 
     /// `(?flags)`, `(?flags:`, `(?P<name>` and `(?<name>`.
     fn perl_group(&mut self, text: &'p str) -> Result<&'p str, SyntaxError> {
-        if let Some(named) = text.strip_prefix("(?P<").or_else(|| text.strip_prefix("(?<")).filter(|rest| !rest.is_empty()) {
+        if let Some(named) =
+            text.strip_prefix("(?P<").or_else(|| text.strip_prefix("(?<")).filter(|rest| !rest.is_empty())
+        {
             let (name, rest) = named.split_once('>').ok_or_else(|| Fault::NamedCapture.at(text))?;
             if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
                 return Err(Fault::NamedCapture.at(&text[..text.len() - rest.len()]));
             }
-            self.open(Some(Some(name)))?;
+            self.open(&Opening::Named(name))?;
             return Ok(rest);
         }
         let mut flags = self.flags;
@@ -248,7 +256,7 @@ impl<'p> Parser<'p> {
                 }
                 ':' | ')' if on || saw_flag => {
                     if character == ':' {
-                        self.open(None)?;
+                        self.open(&Opening::Plain)?;
                     }
                     self.flags = flags;
                     return Ok(characters.as_str());

@@ -148,7 +148,7 @@ fn general(out: &mut Vec<u8>, digits: &Digits, precision: usize, threshold: usiz
     let threshold = i64::try_from(threshold).unwrap_or(i64::MAX);
     if exponent < -4 || exponent >= threshold {
         let precision = precision.min(digits.len());
-        digits.exponential(out, precision.saturating_sub(1), format - b'g' + b'e');
+        digits.exponential(out, precision.saturating_sub(1), if format == b'G' { b'E' } else { b'e' });
     } else {
         digits.fixed(out, digits.fraction());
     }

@@ -70,8 +70,8 @@ fn part<'t>(text: &'t str, whole: &str) -> Result<(Option<u64>, &'t str), Durati
         return Err(DurationError::MissingUnit(super::quote(whole)));
     }
     let unit = UNITS.iter().find(|(text, _)| *text == name).map(|(_, nanoseconds)| *nanoseconds);
-    let unit = unit
-        .ok_or_else(|| DurationError::UnknownUnit { unit: super::quote(name), text: super::quote(whole) })?;
+    let unit =
+        unit.ok_or_else(|| DurationError::UnknownUnit { unit: super::quote(name), text: super::quote(whole) })?;
     let whole_units = if integer.is_empty() { Some(0) } else { integer.parse::<u64>().ok() };
     let amount = whole_units.filter(|units| *units <= 1 << 63).and_then(|units| units.checked_mul(unit));
     Ok((amount.and_then(|amount| amount.checked_add(fraction_of(fraction, unit))), rest))
@@ -82,7 +82,9 @@ fn part<'t>(text: &'t str, whole: &str) -> Result<(Option<u64>, &'t str), Durati
 fn fraction_of(digits: &str, unit: u64) -> u64 {
     let (mut value, mut scale) = (0_u64, 1.0_f64);
     for digit in digits.bytes() {
-        let Some(next) = value.checked_mul(10).and_then(|value| value.checked_add(u64::from(digit - b'0'))) else { break };
+        let Some(next) = value.checked_mul(10).and_then(|value| value.checked_add(u64::from(digit - b'0'))) else {
+            break;
+        };
         if next > 1 << 63 {
             break;
         }

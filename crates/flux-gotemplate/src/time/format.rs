@@ -2,14 +2,24 @@
 
 use std::io::Write as _;
 
-use super::layout::{self, Element, Offset};
+use super::layout::{self, Element, Offset, Precision};
 use super::{Civil, Time};
 
 pub(super) const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
-pub(super) const WEEKDAYS: [&str; 7] =
-    ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+pub(super) const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 /// Go's layout for `String`.
 const DEFAULT_LAYOUT: &[u8] = b"2006-01-02 15:04:05.999999999 -0700 MST";
@@ -28,11 +38,13 @@ pub(super) fn format(time: &Time, mut layout: &[u8]) -> Vec<u8> {
         out.extend_from_slice(before);
         match element {
             Element::ZoneName if name.is_empty() => {
-                write_offset(&mut out, offset, Offset { zulu: false, minutes: true, seconds: false, colons: false });
+                write_offset(&mut out, offset, Offset { zulu: false, precision: Precision::Minutes, colons: false });
             }
             Element::ZoneName => out.extend_from_slice(name.as_bytes()),
             Element::Offset(style) => write_offset(&mut out, offset, style),
-            Element::Fraction { digits, separator } => write_fraction(&mut out, time.nanoseconds, digits, separator, false),
+            Element::Fraction { digits, separator } => {
+                write_fraction(&mut out, time.nanoseconds, digits, separator, false);
+            }
             Element::TrimmedFraction { digits, separator } => {
                 write_fraction(&mut out, time.nanoseconds, digits, separator, true);
             }
@@ -46,7 +58,7 @@ pub(super) fn format(time: &Time, mut layout: &[u8]) -> Vec<u8> {
 
 /// Writes an element that the calendar and the clock alone decide.
 fn write_civil(out: &mut Vec<u8>, civil: &Civil, element: Element) {
-    let hour12 = if civil.hour % 12 == 0 { 12 } else { civil.hour % 12 };
+    let hour12 = if civil.hour.is_multiple_of(12) { 12 } else { civil.hour % 12 };
     let month = MONTHS[usize::from(civil.month.clamp(1, 12)) - 1];
     let weekday = WEEKDAYS[usize::from(civil.weekday % 7)];
     // Writing to memory cannot fail.
@@ -88,10 +100,10 @@ fn write_offset(out: &mut Vec<u8>, offset: i32, style: Offset) {
     let (minutes, seconds) = ((offset / 60).unsigned_abs(), offset.unsigned_abs() % 60);
     let colon = if style.colons { ":" } else { "" };
     _ = write!(out, "{:02}", minutes / 60);
-    if style.minutes {
+    if style.precision >= Precision::Minutes {
         _ = write!(out, "{colon}{:02}", minutes % 60);
     }
-    if style.seconds {
+    if style.precision == Precision::Seconds {
         _ = write!(out, "{colon}{seconds:02}");
     }
 }

@@ -67,13 +67,20 @@ pub(super) enum Element {
     },
 }
 
+/// The last part of an offset that is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Precision {
+    Hours,
+    Minutes,
+    Seconds,
+}
+
 /// How an offset from UTC is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Offset {
     /// `Z` for none.
     pub(super) zulu: bool,
-    pub(super) minutes: bool,
-    pub(super) seconds: bool,
+    pub(super) precision: Precision,
     pub(super) colons: bool,
 }
 
@@ -100,20 +107,20 @@ const FIXED: [(&str, Element); 31] = [
     ("5", Element::Second),
     ("PM", Element::UpperHalf),
     ("pm", Element::LowerHalf),
-    ("-07:00:00", offset(false, true, true, true)),
-    ("-070000", offset(false, true, true, false)),
-    ("-07:00", offset(false, true, false, true)),
-    ("-0700", offset(false, true, false, false)),
-    ("-07", offset(false, false, false, false)),
-    ("Z07:00:00", offset(true, true, true, true)),
-    ("Z070000", offset(true, true, true, false)),
-    ("Z07:00", offset(true, true, false, true)),
-    ("Z0700", offset(true, true, false, false)),
-    ("Z07", offset(true, false, false, false)),
+    ("-07:00:00", offset(false, Precision::Seconds, true)),
+    ("-070000", offset(false, Precision::Seconds, false)),
+    ("-07:00", offset(false, Precision::Minutes, true)),
+    ("-0700", offset(false, Precision::Minutes, false)),
+    ("-07", offset(false, Precision::Hours, false)),
+    ("Z07:00:00", offset(true, Precision::Seconds, true)),
+    ("Z070000", offset(true, Precision::Seconds, false)),
+    ("Z07:00", offset(true, Precision::Minutes, true)),
+    ("Z0700", offset(true, Precision::Minutes, false)),
+    ("Z07", offset(true, Precision::Hours, false)),
 ];
 
-const fn offset(zulu: bool, minutes: bool, seconds: bool, colons: bool) -> Element {
-    Element::Offset(Offset { zulu, minutes, seconds, colons })
+const fn offset(zulu: bool, precision: Precision, colons: bool) -> Element {
+    Element::Offset(Offset { zulu, precision, colons })
 }
 
 /// The text before the first element of `layout`, the element, and the text behind it.

@@ -140,7 +140,8 @@ impl Parts {
             Element::ZoneName => self.read_zone_name(value),
             Element::Offset(style) => self.read_offset(style, value),
             Element::Fraction { digits, .. } => {
-                let all_digits = value.as_bytes().get(1..=digits).is_some_and(|text| text.iter().all(u8::is_ascii_digit));
+                let all_digits =
+                    value.as_bytes().get(1..=digits).is_some_and(|text| text.iter().all(u8::is_ascii_digit));
                 if !all_digits || !value.starts_with(['.', ',']) {
                     return Err(Fault::Malformed);
                 }
@@ -232,14 +233,16 @@ impl Parts {
     }
 
     fn read_offset<'v>(&mut self, style: Offset, value: &'v str) -> Result<&'v str, Fault> {
-        if style.zulu && let Some(rest) = value.strip_prefix('Z') {
+        if style.zulu
+            && let Some(rest) = value.strip_prefix('Z')
+        {
             self.utc = true;
             return Ok(rest);
         }
         let negative = value.starts_with('-');
         let mut rest = value.strip_prefix(['+', '-']).ok_or(Fault::Malformed)?;
         let mut fields = [0; 3];
-        let wanted = 1 + usize::from(style.minutes) + usize::from(style.seconds);
+        let wanted = 1 + style.precision as usize;
         for (at, field) in fields.iter_mut().enumerate().take(wanted) {
             if at > 0 && style.colons {
                 rest = rest.strip_prefix(':').ok_or(Fault::Malformed)?;
@@ -247,7 +250,9 @@ impl Parts {
             (*field, rest) = two_digits(rest, true)?;
         }
         let limits = [(24, "time zone offset hour"), (60, "time zone offset minute"), (60, "time zone offset second")];
-        if let Some(((_, (_, what)), _)) = fields.iter().zip(limits).zip(0..wanted).find(|((field, (most, _)), _)| *field > most) {
+        if let Some(((_, (_, what)), _)) =
+            fields.iter().zip(limits).zip(0..wanted).find(|((field, (most, _)), _)| *field > most)
+        {
             return Err(Fault::OutOfRange(what));
         }
         let seconds = i32::try_from((fields[0] * 60 + fields[1]) * 60 + fields[2]).map_err(|_| Fault::Malformed)?;
@@ -268,9 +273,8 @@ impl Parts {
         }
         let clock = seconds_of(self.year, month, day, hour * 3600 + self.minute * 60 + self.second);
         let (seconds, zone) = match (self.utc, self.offset, self.zone_name) {
-            (true, _, _) => (clock, Zone::Utc),
             // The local zone is UTC: it is taken where its name and offset are those of the text.
-            (false, Some(0), None) => (clock, Zone::Utc),
+            (true, _, _) | (false, Some(0) | None, None) => (clock, Zone::Utc),
             (false, Some(offset), name) => {
                 (clock - i64::from(offset), Zone::Fixed { name: name.unwrap_or_default().into(), offset })
             }
@@ -278,7 +282,6 @@ impl Parts {
                 let hours = name.strip_prefix("GMT").and_then(|hours| hours.parse::<i32>().ok());
                 (clock, Zone::Fixed { offset: hours.unwrap_or(0) * 3600, name: name.into() })
             }
-            (false, None, None) => (clock, Zone::Utc),
         };
         Ok(Time { seconds, nanoseconds: self.nanoseconds, zone })
     }

@@ -1,11 +1,12 @@
 //! Go's maps with string keys.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use parking_lot::RwLock;
 
 use super::release::release;
+use super::scope;
 use super::{GoStr, Type, Value};
 use crate::function::Function;
 
@@ -42,6 +43,15 @@ static OF_STRINGS: MapType = MapType::plain(&Type::Str);
 /// A Go map with string keys. Clones share the entries, as in Go: a change through one is seen by all.
 #[derive(Clone)]
 pub struct Map(Arc<Data>);
+
+/// A map that may be gone.
+pub(super) struct WeakMap(Weak<Data>);
+
+impl WeakMap {
+    pub(super) fn upgrade(&self) -> Option<Map> {
+        self.0.upgrade().map(Map)
+    }
+}
 
 struct Data {
     map_type: &'static MapType,
@@ -105,6 +115,9 @@ impl Map {
 
     /// Sets the element at `key`, seen by all holders of the map.
     pub fn insert(&self, key: GoStr, value: Value) {
+        if value.is_container() {
+            scope::note(self);
+        }
         // What was there is dropped after the lock is gone: it may be large.
         let _old = Arc::make_mut(&mut *self.0.entries.write()).insert(key, value);
     }
@@ -117,6 +130,9 @@ impl Map {
 
     /// Replaces all entries, seen by all holders of the map.
     pub fn replace(&self, entries: Entries) {
+        if entries.values().any(Value::is_container) {
+            scope::note(self);
+        }
         let _old = std::mem::replace(&mut *self.0.entries.write(), Arc::new(entries));
     }
 
@@ -148,6 +164,10 @@ impl Map {
     /// Whether both are the same map in memory.
     pub fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(super) fn downgrade(&self) -> WeakMap {
+        WeakMap(Arc::downgrade(&self.0))
     }
 
     /// Where the map lies in memory, to recognise it in a walk.

@@ -8,6 +8,7 @@ mod list;
 mod map;
 mod object;
 mod release;
+mod scope;
 mod string;
 mod types;
 
@@ -19,6 +20,7 @@ pub(crate) use duration::duration_text;
 pub use list::List;
 pub use map::{Entries, Map, MapType};
 pub use object::{Object, Shape, downcast};
+pub use scope::Scope;
 pub use string::{GoStr, REPLACEMENT, Runes, decode_rune, runes, to_text};
 pub use types::{Kind, Type};
 
@@ -260,6 +262,20 @@ impl From<&str> for Value {
 
 impl From<String> for Value {
     fn from(text: String) -> Self {
+        Self::Str(text.into())
+    }
+}
+
+impl From<Vec<u8>> for Value {
+    /// A string of these bytes.
+    fn from(text: Vec<u8>) -> Self {
+        Self::Str(text.into())
+    }
+}
+
+impl From<&[u8]> for Value {
+    /// A string of these bytes.
+    fn from(text: &[u8]) -> Self {
         Self::Str(text.into())
     }
 }

@@ -1,0 +1,192 @@
+//! YAML as sigs.k8s.io/yaml reads it: by way of JSON, scalars by the rules of YAML 1.1.
+
+use std::borrow::Cow;
+
+use flux_yaml::{Content, Limits, Node, Scalar, Style};
+
+use super::json_write::write_float;
+use super::{JsonError, MarshalError, Target, yaml_faults};
+use crate::value::{Entries, GoStr, Map, Value};
+
+/// Why a text is no YAML, or not what is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum YamlError {
+    /// The text is not YAML.
+    #[error("error converting YAML to JSON: yaml: {0}")]
+    Syntax(String),
+    /// The document holds what JSON cannot say.
+    #[error("error converting YAML to JSON: {0}")]
+    Value(#[from] MarshalError),
+    /// A key that is no scalar.
+    #[error("error converting YAML to JSON: yaml: invalid map key: {0}")]
+    Key(String),
+    /// A key without a text.
+    #[error("error converting YAML to JSON: unsupported map key of type: %!s(<nil>), key: <nil>, value: {0}")]
+    NullKey(String),
+    /// The document is of another kind than what it is read into.
+    #[error("error unmarshaling JSON: while decoding JSON: {0}")]
+    Decode(#[from] JsonError),
+}
+
+impl YamlError {
+    /// A fault of the reader, whose own words are replaced by Go's where a user may see them.
+    fn of(fault: &flux_yaml::Error, text: &str) -> Self {
+        match fault {
+            flux_yaml::Error::Syntax { line, message } => Self::Syntax(yaml_faults::describe(text, *line, message)),
+            flux_yaml::Error::Merge { .. } => {
+                Self::Syntax("map merge requires map or sequence of maps as the value".to_owned())
+            }
+            flux_yaml::Error::NotFinite { value, .. } => {
+                let sign = if value.starts_with('-') { "-Inf" } else { "+Inf" };
+                let number = if value.to_ascii_lowercase().contains("nan") { "NaN" } else { sign };
+                Self::Value(MarshalError::Value(number.to_owned()))
+            }
+            other => {
+                let words = other.to_string();
+                Self::Syntax(words.strip_prefix("yaml: ").unwrap_or(&words).to_owned())
+            }
+        }
+    }
+}
+
+/// The value of the first document; of none, and of null, an empty map or list where one is wanted.
+pub fn read_yaml(text: &[u8], target: Target) -> Result<Value, YamlError> {
+    let text = std::str::from_utf8(text).map_err(|_| YamlError::of(&flux_yaml::Error::NotUtf8, ""))?;
+    // The next-line character breaks lines as a line feed does.
+    let text = &*if text.contains('\u{85}') { text.replace('\u{85}', "\n").into() } else { Cow::Borrowed(text) };
+    let node = flux_yaml::parse(text, Limits::default()).map_err(|fault| YamlError::of(&fault, text))?;
+    let Some(node) = node else { return Ok(target.empty()) };
+    if let Some(line) = yaml_faults::surrogate_escape(text).filter(|_| has_astral_text(&node)) {
+        let fault = "found invalid Unicode character escape code";
+        return Err(YamlError::Syntax(if line > 1 { format!("line {line}: {fault}") } else { fault.to_owned() }));
+    }
+    let reader = Reader { text };
+    match reader.value(&node)? {
+        Value::Nil => Ok(target.empty()),
+        value => Ok(target.check(value)?),
+    }
+}
+
+/// Whether a text between double quotes holds characters that take two escapes.
+fn has_astral_text(node: &Node) -> bool {
+    match &node.content {
+        Content::Scalar(text) => node.style == Style::DoubleQuoted && text.chars().any(|c| c > '\u{ffff}'),
+        Content::Sequence(items) => items.iter().any(has_astral_text),
+        Content::Mapping(entries) => entries.iter().any(|(key, value)| has_astral_text(key) || has_astral_text(value)),
+    }
+}
+
+/// Turns nodes into values.
+#[derive(Clone, Copy)]
+struct Reader<'t> {
+    text: &'t str,
+}
+
+impl Reader<'_> {
+    fn scalar(self, node: &Node) -> Result<Scalar<'_>, YamlError> {
+        node.value_yaml11().map_err(|fault| YamlError::of(&fault, self.text))
+    }
+
+    fn value(self, node: &Node) -> Result<Value, YamlError> {
+        Ok(match &node.content {
+            Content::Scalar(_) => match self.scalar(node)? {
+                Scalar::Null => Value::Nil,
+                Scalar::Bool(flag) => flag.into(),
+                #[expect(clippy::cast_precision_loss, reason = "Go's conversion rounds too")]
+                Scalar::Int(number) => Value::Float(number as f64),
+                #[expect(clippy::cast_precision_loss, reason = "Go's conversion rounds too")]
+                Scalar::Uint(number) => Value::Float(number as f64),
+                Scalar::Float(number) => float(number)?,
+                Scalar::String(text) => text.as_ref().into(),
+            },
+            Content::Sequence(items) => {
+                Value::list(items.iter().map(|item| self.value(item)).collect::<Result<_, _>>()?)
+            }
+            Content::Mapping(entries) => {
+                let mut map = Entries::new();
+                for (key, entry) in entries {
+                    // The library passes over a key that is an empty collection.
+                    if key.is_scalar() || !key.is_empty() {
+                        map.insert(self.key_text(key, entry)?, self.value(entry)?);
+                    }
+                }
+                Map::from_entries(map).into()
+            }
+        })
+    }
+
+    fn key_text(self, key: &Node, value: &Node) -> Result<GoStr, YamlError> {
+        if let Content::Mapping(_) | Content::Sequence(_) = key.content {
+            // What is wrong inside of the key is found first.
+            check_keys(key)?;
+            return Err(YamlError::Key(go_syntax(key)));
+        }
+        let scalar = match key.value_yaml11() {
+            Err(flux_yaml::Error::NotFinite { value, .. }) => return Ok(value.to_ascii_lowercase().into()),
+            scalar => scalar.map_err(|fault| YamlError::of(&fault, self.text))?,
+        };
+        Ok(match scalar {
+            Scalar::String(text) => text.as_ref().into(),
+            Scalar::Bool(flag) => flag.to_string().into(),
+            Scalar::Int(number) => number.to_string().into(),
+            Scalar::Uint(number) => number.to_string().into(),
+            Scalar::Float(number) => single_precision(number).into(),
+            // Nothing at all before a colon is no key, unless a question mark makes it one.
+            Scalar::Null if key.text() == Some("") && !self.text.contains('?') => {
+                return Err(YamlError::Syntax(yaml_faults::describe(self.text, key.line, "did not find expected key")));
+            }
+            Scalar::Null if value.is_null() => return Err(YamlError::NullKey("<nil>".to_owned())),
+            Scalar::Null => return Err(YamlError::NullKey(go_syntax(value))),
+        })
+    }
+}
+
+/// Fails for the innermost key that is a collection.
+fn check_keys(node: &Node) -> Result<(), YamlError> {
+    for (key, _) in node.entries().unwrap_or_default() {
+        if !key.is_scalar() {
+            check_keys(key)?;
+            return Err(YamlError::Key(go_syntax(key)));
+        }
+    }
+    Ok(())
+}
+
+/// A number that went through JSON.
+fn float(number: f64) -> Result<Value, YamlError> {
+    write_float(&mut Vec::new(), number)?;
+    Ok(number.into())
+}
+
+/// A key's number, which the library writes with the precision of 32 bits.
+fn single_precision(number: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "as the library does")]
+    let single = number as f32;
+    if single.is_infinite() {
+        return if single > 0.0 { ".inf" } else { "-.inf" }.to_owned();
+    }
+    flux_yaml::format_float(format!("{single:e}").parse().unwrap_or(number))
+}
+
+/// A node as Go's `%#v` prints what the library made of it.
+fn go_syntax(node: &Node) -> String {
+    match &node.content {
+        Content::Scalar(_) => match node.value_yaml11() {
+            Ok(Scalar::Null) | Err(_) => "interface {}(nil)".to_owned(),
+            Ok(Scalar::Bool(flag)) => flag.to_string(),
+            Ok(Scalar::Int(number)) => number.to_string(),
+            Ok(Scalar::Uint(number)) => format!("{number:#x}"),
+            Ok(Scalar::Float(number)) => flux_yaml::format_float(number),
+            Ok(Scalar::String(text)) => crate::value::to_text(&crate::strconv::quote(text.as_bytes())).into_owned(),
+        },
+        Content::Sequence(items) => {
+            let items: Vec<String> = items.iter().map(go_syntax).collect();
+            format!("[]interface {{}}{{{}}}", items.join(", "))
+        }
+        Content::Mapping(entries) => {
+            let entries: Vec<String> =
+                entries.iter().map(|(key, value)| format!("{}:{}", go_syntax(key), go_syntax(value))).collect();
+            format!("map[interface {{}}]interface {{}}{{{}}}", entries.join(", "))
+        }
+    }
+}

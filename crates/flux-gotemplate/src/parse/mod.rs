@@ -1,0 +1,13 @@
+//! From a template's text to its trees.
+
+mod build;
+mod control;
+mod lexer;
+mod node;
+mod number;
+mod parser;
+mod print;
+
+pub(crate) use node::{Branch, Command, DOLLAR, Expr, ListId, Node, Number, PipeId, TemplateCall, Tree, VariableId};
+pub(crate) use parser::parse;
+pub(crate) use print::Part;

@@ -1,0 +1,127 @@
+//! Sets of templates that know each other by name.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::budget::Budget;
+use crate::error::Error;
+use crate::exec;
+use crate::function::Functions;
+use crate::parse::{Tree, parse};
+use crate::strconv::quote;
+use crate::value::{GoStr, Value};
+
+/// What an execution makes of a key that a map does not have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MissingKey {
+    /// No value: printed as `<no value>`, and asked for a field it gives no value again.
+    #[default]
+    Invalid,
+    /// The zero value of the map's elements, as Helm wants it.
+    Zero,
+    /// The execution fails.
+    Error,
+}
+
+type Trees = HashMap<GoStr, Arc<Tree>>;
+
+/// The templates of one text, parsed.
+#[derive(Clone)]
+pub struct Parsed(Arc<[Arc<Tree>]>);
+
+/// Templates that know each other by name, with the functions they call.
+#[derive(Clone)]
+pub struct Templates {
+    functions: Arc<Functions>,
+    missing_key: MissingKey,
+    /// Those of the sets that this one was forked from; later ones hide earlier ones.
+    below: Vec<Arc<Trees>>,
+    own: Arc<Trees>,
+}
+
+impl Templates {
+    /// An empty set.
+    pub fn new(functions: Arc<Functions>, missing_key: MissingKey) -> Self {
+        Self { functions, missing_key, below: Vec::new(), own: Arc::default() }
+    }
+
+    /// A set with the same templates, whose changes this one does not see. Costs next to nothing.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        let mut below = self.below.clone();
+        if !self.own.is_empty() {
+            below.push(Arc::clone(&self.own));
+        }
+        Self { functions: Arc::clone(&self.functions), missing_key: self.missing_key, below, own: Arc::default() }
+    }
+
+    /// The functions that the templates call.
+    pub fn functions(&self) -> &Arc<Functions> {
+        &self.functions
+    }
+
+    /// What is made of missing keys.
+    pub fn missing_key(&self) -> MissingKey {
+        self.missing_key
+    }
+
+    /// Changes what is made of missing keys.
+    pub fn set_missing_key(&mut self, missing_key: MissingKey) {
+        self.missing_key = missing_key;
+    }
+
+    /// Parses the text as the template `name`, and adds it with all that it defines.
+    pub fn parse(&mut self, name: impl Into<GoStr>, text: impl Into<GoStr>) -> Result<(), Error> {
+        let parsed = self.parse_only(name, text)?;
+        self.add(&parsed);
+        Ok(())
+    }
+
+    /// Parses the text as the template `name`, without adding anything.
+    pub fn parse_only(&self, name: impl Into<GoStr>, text: impl Into<GoStr>) -> Result<Parsed, Error> {
+        let trees = parse(&name.into(), &text.into(), &self.functions).map_err(Error::Parse)?;
+        Ok(Parsed(trees.into_iter().map(Arc::new).collect()))
+    }
+
+    /// Adds what was parsed; an empty template does not replace one of its name.
+    pub fn add(&mut self, parsed: &Parsed) {
+        for tree in parsed.0.iter() {
+            if !tree.is_empty() || self.tree(tree.name.as_bytes()).is_none() {
+                Arc::make_mut(&mut self.own).insert(tree.name.clone(), Arc::clone(tree));
+            }
+        }
+    }
+
+    /// Whether there is a template of that name.
+    pub fn contains(&self, name: &[u8]) -> bool {
+        self.tree(name).is_some()
+    }
+
+    /// The names of all templates, sorted.
+    pub fn names(&self) -> Vec<GoStr> {
+        let layers = self.below.iter().chain([&self.own]);
+        let mut names: Vec<GoStr> = layers.flat_map(|trees| trees.keys().cloned()).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    pub(crate) fn tree(&self, name: &[u8]) -> Option<&Arc<Tree>> {
+        self.own.get(name).or_else(|| self.below.iter().rev().find_map(|trees| trees.get(name)))
+    }
+
+    /// Executes the template `name` on the data and appends what it writes to `out`, also when it fails midway.
+    pub fn execute(&self, name: &[u8], data: &Value, budget: &mut Budget<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
+        let Some(tree) = self.tree(name) else {
+            let name = String::from_utf8_lossy(name).into_owned();
+            return Err(Error::Exec {
+                text: format!(
+                    "template: no template {} associated with template \"gotpl\"",
+                    String::from_utf8_lossy(&quote(name.as_bytes()))
+                ),
+                template: name,
+            });
+        };
+        exec::run(self, tree, data, budget, out)
+    }
+}

@@ -1,0 +1,7 @@
+//! Recorded answers of Go's text/template, and bounds under hostile templates.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bounds;
+mod oracle;
+mod recorded;
