@@ -31,6 +31,9 @@ fn lines(text: &str, first: u32) -> Option<Vec<Line<'_>>> {
         let content = line.trim_start_matches(' ');
         let text = content.trim_end_matches(' ');
         if text.is_empty() || text.starts_with('#') {
+            if !text.chars().all(may_be_in_comment) {
+                return None;
+            }
             continue;
         }
         if !text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
@@ -126,6 +129,14 @@ impl<'t> Reader<'t> {
     }
 }
 
+/// The longest key that stands on one line with its value.
+const LONGEST_KEY: usize = 1_000;
+
+/// Neither a control character nor one that ends a line or marks a byte order.
+fn may_be_in_comment(c: char) -> bool {
+    !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+}
+
 /// What stands behind the dash of a list's item.
 fn item(text: &str) -> Option<&str> {
     text.strip_prefix("- ").map(|rest| rest.trim_start_matches(' '))
@@ -136,7 +147,9 @@ fn entry(text: &str) -> Option<(&str, &str)> {
     let end = text.bytes().position(|byte| !is_plain(byte))?;
     let (name, rest) = text.split_at(end);
     let rest = rest.strip_prefix(':')?;
-    let fits = name.starts_with(|c: char| c.is_ascii_alphanumeric()) && (rest.is_empty() || rest.starts_with(' '));
+    let fits = name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.len() <= LONGEST_KEY
+        && (rest.is_empty() || rest.starts_with(' '));
     fits.then(|| (name, rest.trim_start_matches(' ')))
 }
 
@@ -181,7 +194,7 @@ pub(crate) fn documents(text: &str) -> Option<Vec<(u32, &str)>> {
         at = end;
     }
     found.push((first, &text[start..]));
-    found.retain(|(_, text)| !text.trim().is_empty());
+    found.retain(|(_, text)| !text.trim_matches([' ', '\n', '\r']).is_empty());
     Some(found)
 }
 
@@ -248,6 +261,9 @@ mod tests {
             "a: @b",
             "a: [\n]",
             "- a:\n  b: c\n   d: e",
+            "# \u{8}\na: b",
+            "# \u{2028}c: d\na: b",
+            &format!("{}: b", "a".repeat(2_000)),
         ] {
             assert!(!is_plain(text), "{text}");
         }
@@ -282,6 +298,8 @@ mod tests {
     fn documents_are_parted_at_plain_borders_only() {
         let found = documents("# c\n---\na: 1\n--- \n\n---\nb: |\n  ---\n").unwrap();
         assert_eq!(found, [(1, "# c\n"), (3, "a: 1\n"), (7, "b: |\n  ---\n")]);
+        // Only the full parser knows what a control character is worth.
+        assert_eq!(documents("a: 1\n---\n\u{b}\n").unwrap().len(), 2);
         for text in ["--- a\n", "%YAML 1.2\n---\n", "a: 1\n...\nb: 2\n"] {
             assert_eq!(documents(text), None);
         }
