@@ -15,7 +15,7 @@ pub fn seeds(name: &str) -> Result<Vec<Vec<u8>>> {
 
 /// Deep, wide, repeating and huge texts.
 pub fn hostile() -> Vec<String> {
-    let many = 20_000;
+    let many = 5_000;
     let bomb = (1..12).fold("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned(), |text, at| {
         let repeated = format!("*a{}, ", at - 1).repeat(6);
         format!("{text}a{at}: &a{at} [{repeated}]\n")

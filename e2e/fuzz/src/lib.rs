@@ -25,8 +25,9 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 10] = [
     Target { name: "yaml", run: yaml::read_text_prints_and_reads_back, words: &yaml::WORDS },
+    Target { name: "yaml-blocks", run: yaml::both_ways_of_reading_agree, words: &yaml::WORDS },
     Target { name: "json", run: yaml::values_print_and_read_back, words: &[] },
     Target { name: "merge", run: patch::strategic_merges_build_alike_twice, words: &patch::MERGE_WORDS },
     Target { name: "json-patch", run: patch::json_patches_build_alike_twice, words: &patch::JSON_WORDS },

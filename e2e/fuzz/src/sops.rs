@@ -1,6 +1,6 @@
 //! SOPS documents.
 
-use flux_sops::{DataKey, Document, Format, Integrity, Keyring, MasterKey, Metadata, PlainDocument};
+use flux_sops::{DataKey, Document, Format, Integrity, Keyring, MAX_DOCUMENT, MasterKey, Metadata, PlainDocument};
 
 use crate::mutate::Numbers;
 use crate::{same, shown};
@@ -61,30 +61,37 @@ fn prints_alike(plain: &PlainDocument, format: Format) {
     }
 }
 
-/// What is encrypted, printed, read and decrypted prints as before, with a code that fits.
+/// What is encrypted, printed, read and decrypted is as before, with a code that fits.
 pub(crate) fn encrypted_documents_decrypt_to_themselves(bytes: &[u8]) {
     for format in FORMATS {
-        let Ok(plain) = PlainDocument::parse(bytes, format) else { continue };
-        let Ok(before) = plain.print(format) else { continue };
-        let Ok(plain) = PlainDocument::parse(&before, format) else { continue };
-        let Ok(before) = plain.print(format) else { continue };
-        let mut numbers = Numbers::new(1);
-        let mut random = |bytes: &mut [u8]| bytes.fill_with(|| u8::try_from(numbers.below(256)).unwrap_or_default());
-        let Ok(encrypted) = plain.encrypt(metadata(), &key(), &mut random) else { continue };
-        let Ok(printed) = encrypted.print(format) else { continue };
-        let read = match Document::parse(&printed, format) {
-            Ok(read) => read,
-            Err(err) => {
-                panic!("{}: {:?} cannot be read: {err}", format.name(), shown(&String::from_utf8_lossy(&printed)))
-            }
-        };
-        let after = match read.decrypt(&key(), Integrity::Required).and_then(|plain| plain.print(format)) {
-            Ok(after) => after,
-            Err(err) => {
-                panic!("{}: {:?} cannot be decrypted: {err}", format.name(), shown(&String::from_utf8_lossy(&printed)))
-            }
-        };
-        same(format.name(), &String::from_utf8_lossy(&after), &String::from_utf8_lossy(&before));
+        // The second reading has what the format can hold.
+        let printed = PlainDocument::parse(bytes, format).and_then(|plain| plain.print(format));
+        let Ok(plain) = printed.and_then(|printed| PlainDocument::parse(&printed, format)) else { continue };
+        // SOPS refuses to encrypt a file without a document, which holds no metadata.
+        if !plain.branches().is_empty() {
+            decrypts_to_itself(plain, format);
+        }
+    }
+}
+
+fn decrypts_to_itself(plain: PlainDocument, format: Format) {
+    // An encrypted comment is long, which can move it to another line. Without comments every format is exact.
+    let exact = if format == Format::Yaml { Format::Json } else { format };
+    let Ok(before) = plain.print(exact) else { return };
+    let mut numbers = Numbers::new(1);
+    let mut random = |bytes: &mut [u8]| bytes.fill_with(|| u8::try_from(numbers.below(256)).unwrap_or_default());
+    let Ok(encrypted) = plain.encrypt(metadata(), &key(), &mut random) else { return };
+    let Ok(printed) = encrypted.print(format) else { return };
+    if printed.len() > MAX_DOCUMENT {
+        return;
+    }
+    // The code of a document with a comment in a list does not fit, as SOPS itself writes and checks it.
+    let comments = String::from_utf8_lossy(&printed).contains("type:comment");
+    let integrity = if comments { Integrity::Ignored } else { Integrity::Required };
+    let decrypted = Document::parse(&printed, format).and_then(|read| read.decrypt(&key(), integrity));
+    match decrypted.and_then(|plain| plain.print(exact)) {
+        Ok(after) => same(format.name(), &String::from_utf8_lossy(&after), &String::from_utf8_lossy(&before)),
+        Err(err) => panic!("{}: {:?} fails: {err}", format.name(), shown(&String::from_utf8_lossy(&printed))),
     }
 }
 
