@@ -8,7 +8,7 @@ pub const OBJECT_LEVEL_WORKLOAD_IDENTITY: &str = "ObjectLevelWorkloadIdentity";
 pub const ADDITIVE_CEL_DEPENDENCY_CHECK: &str = "AdditiveCELDependencyCheck";
 /// Allow sources of kind ExternalArtifact.
 pub const EXTERNAL_ARTIFACT: &str = "ExternalArtifact";
-/// Read sources from the API server. Accepted; that is what always happens here.
+/// Read sources from the API server instead of from the watch.
 pub const DIRECT_SOURCE_FETCH: &str = "DirectSourceFetch";
 /// Do not watch labelled ConfigMaps and Secrets.
 pub const DISABLE_CONFIG_WATCHERS: &str = "DisableConfigWatchers";

@@ -194,6 +194,7 @@ fn settings(args: &Args, gates: &FeatureGates) -> Settings {
     Settings {
         requeue_dependency: args.dependency.requeue_dependency,
         additive_dependency_check: gates.enabled(features::ADDITIVE_CEL_DEPENDENCY_CHECK),
+        remote_bases: !args.apply.no_remote_bases,
         strict_substitutions: gates.enabled(features::STRICT_POST_BUILD_SUBSTITUTIONS),
         fail_fast: if gates.enabled(features::DISABLE_FAIL_FAST_BEHAVIOR) {
             FailFast::WhenAllSettled

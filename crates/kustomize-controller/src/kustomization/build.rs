@@ -1,11 +1,14 @@
 //! From a directory of an artifact and a spec to the objects to apply: engines only, nothing is awaited.
 
+use std::sync::Arc;
+
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use flux_api::kustomize::v1::kustomization::{BuildMetadata, KustomizationSpec, PostBuild, SubstituteStrategy};
 use flux_api::kustomize::v1::{GROUP, annotation};
 use flux_api::kustomize::{Image, Patch, Selector};
 use flux_files::Files;
 use flux_kustomize::flux::{self, Prepared};
+use flux_kustomize::{Options, Remote};
 use flux_objects::{Manifest, Owner, manifests, prepare as prepare_manifests};
 use flux_runtime::ObjectKey;
 use sha2::{Digest as _, Sha256};
@@ -25,6 +28,8 @@ pub(super) struct Inputs {
     pub variables: Variables,
     /// Whether a variable that is neither set nor has a default is an error.
     pub strict: bool,
+    /// Fetches what is elsewhere; none where that is not allowed.
+    pub remote: Option<Arc<dyn Remote>>,
 }
 
 /// The objects of one build.
@@ -57,7 +62,7 @@ pub(super) fn directory(path: Option<&str>) -> Utf8PathBuf {
 pub(super) fn build(tree: &Tree, inputs: &Inputs) -> Result<Built, BuildError> {
     let files = tree.files().map_err(BuildError::Files)?;
     let prepared = prepare(&files, &tree.directory, inputs)?;
-    finish(kustomize(&files, &tree.directory, &prepared)?, inputs)
+    finish(kustomize(&files, &tree.directory, &prepared, inputs)?, inputs)
 }
 
 /// The kustomization file of `directory`, with what the object says merged into it.
@@ -70,15 +75,16 @@ pub(super) fn kustomize(
     files: &dyn Files,
     directory: &Utf8Path,
     prepared: &Prepared,
+    inputs: &Inputs,
 ) -> Result<flux_kustomize::Built, BuildError> {
-    let options = flux_kustomize::Options::default();
+    let options = Options { remote: inputs.remote.clone(), ..Options::default() };
     flux::build_prepared(files, directory, prepared, &options).map_err(BuildError::Kustomize)
 }
 
 /// Makes what was built what is to be in the cluster: variables substituted, owner labels and common metadata set, fields
 /// normalised.
 pub(super) fn finish(mut built: flux_kustomize::Built, inputs: &Inputs) -> Result<Built, BuildError> {
-    let Inputs { owner, spec, variables, strict } = inputs;
+    let Inputs { owner, spec, variables, strict, remote: _ } = inputs;
     if let Some(post_build) = &spec.post_build {
         flux::substitute(&mut built, &substitution(post_build, variables, *strict)).map_err(BuildError::PostBuild)?;
     }

@@ -16,6 +16,7 @@ mod history;
 mod observe;
 mod plan;
 mod progress;
+mod remote;
 mod report;
 mod variables;
 
@@ -43,6 +44,7 @@ use history::Attempt;
 use observe::Source;
 pub use observe::Sources;
 use progress::Progress;
+use remote::Network;
 
 /// The status of a Kustomization without what all kinds share.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -72,6 +74,8 @@ pub struct Settings {
     pub requeue_dependency: Duration,
     /// Gate `AdditiveCELDependencyCheck`.
     pub additive_dependency_check: bool,
+    /// Whether bases may be elsewhere: not so with `--no-remote-bases`.
+    pub remote_bases: bool,
     /// Gate `StrictPostBuildSubstitutions`.
     pub strict_substitutions: bool,
     /// Whether health checks end with the first object that failed: not so with gate `DisableFailFastBehavior`.
@@ -188,7 +192,8 @@ impl KustomizationReconciler {
         let cluster = at.step(reason::RECONCILIATION_FAILED, self.clusters.of(object, run).await)?;
         let variables = at.step(reason::BUILD_FAILED, observe::variables(object, run).await)?;
         let strict = self.settings.strict_substitutions;
-        let inputs = Inputs { owner: ObjectKey::of(object), spec: object.spec.clone(), variables, strict };
+        let remote = self.settings.remote_bases.then(|| Network::shared(self.http.clone()));
+        let inputs = Inputs { owner: ObjectKey::of(object), spec: object.spec.clone(), variables, strict, remote };
         let keys = at.step(reason::BUILD_FAILED, self.decryption.keys(object, run).await)?;
         let built = at.build(self.decryption.build(object, tree, inputs, keys, &self.tasks, run).await)?;
 

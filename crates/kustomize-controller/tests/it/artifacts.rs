@@ -51,6 +51,14 @@ impl ArtifactServer {
     }
 }
 
+impl ArtifactServer {
+    /// Serves a text as it is, and returns its address.
+    pub(crate) fn serve_file(&self, path: &str, text: &str) -> String {
+        self.served.lock().unwrap().insert(path.to_owned(), text.as_bytes().to_vec());
+        format!("{}/{path}", self.address)
+    }
+}
+
 impl Drop for ArtifactServer {
     fn drop(&mut self) {
         self.task.abort();

@@ -9,5 +9,6 @@ mod deletion;
 mod dependencies;
 mod failures;
 mod health;
+mod remote;
 mod sync;
 mod vault;

@@ -78,7 +78,7 @@ impl Decryption {
                 let files = tree.files().map_err(BuildError::Files)?;
                 let mut overlay = Overlay::new(&files);
                 open_files(sealed, &mut overlay, &masker)?;
-                let built = build::kustomize(&overlay, &tree.directory, &prepared)?;
+                let built = build::kustomize(&overlay, &tree.directory, &prepared, &inputs)?;
                 let sealed = sealed_objects(&built, &ring)?;
                 Ok((inputs, built, sealed))
             })
