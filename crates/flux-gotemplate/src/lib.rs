@@ -6,14 +6,17 @@
 
 mod budget;
 mod call;
+pub mod data;
 mod error;
 mod exec;
 pub mod fmt;
 pub mod funcs;
 mod function;
 mod parse;
+mod regex;
 pub mod strconv;
 mod templates;
+mod time;
 pub mod value;
 
 pub use budget::{Budget, Limits};
@@ -21,4 +24,5 @@ pub use call::Call;
 pub use error::{Bound, Error, FuncError};
 pub use function::{Args, Closure, Function, Functions, Plain, Signature};
 pub use templates::{MissingKey, Parsed, Templates};
+pub use time::Time;
 pub use value::{GoStr, Kind, List, Map, Object, Type, Value};

@@ -1,6 +1,7 @@
 //! The functions that templates call.
 
 pub(crate) mod builtin;
+pub mod helm_data;
 mod methods;
 pub mod sprig;
 

@@ -5,3 +5,4 @@
 mod bounds;
 mod oracle;
 mod recorded;
+mod vectors;
