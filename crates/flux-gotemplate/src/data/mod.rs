@@ -7,6 +7,7 @@ mod toml_write;
 mod yaml_faults;
 mod yaml_pretty;
 mod yaml_read;
+mod yaml_source;
 mod yaml_write;
 
 use crate::value::{Entries, GoStr, List, Map, Object, Shape, Type, Value};

@@ -13,11 +13,17 @@ pub(super) fn describe(text: &str, line: u32, message: &str) -> String {
     } else {
         message
     };
-    let of_scanner = |fault: &str| located(if line > 1 { line } else { 0 }, fault);
+    let of_scanner = |fault: &str| scanner_fault(line, fault);
     let of_parser = |fault: &str| located(line.saturating_sub(1), fault);
+    if let Some(rest) = text.strip_prefix('%') {
+        return directive(rest, lines);
+    }
     match plain {
         _ if message.starts_with("unexpected character: ") => unexpected_character(message, of_scanner),
         _ if message.starts_with("tabs disallowed") => of_scanner("found character that cannot start any token"),
+        _ if message.starts_with("unclosed bracket") && starts_with_colon(text) => {
+            of_parser("did not find expected node content")
+        }
         _ if message.starts_with("unclosed bracket") => located(lines, unclosed_bracket(text)),
         _ if message.starts_with("unexpected EOF while parsing") || message == "misplaced bracket" => {
             of_parser("did not find expected node content")
@@ -59,6 +65,12 @@ fn unclosed_bracket(text: &str) -> &'static str {
     }
 }
 
+/// Whether the last bracket has a colon right behind it.
+fn starts_with_colon(text: &str) -> bool {
+    let bracket = text.rfind(['[', '{']).map_or(0, |at| at + 1);
+    text[bracket..].trim_start().starts_with(':')
+}
+
 /// The name of the first alias on a line.
 fn alias(text: &str, line: u32) -> &str {
     let line = text.lines().nth(usize::try_from(line.saturating_sub(1)).unwrap_or_default()).unwrap_or_default();
@@ -67,18 +79,22 @@ fn alias(text: &str, line: u32) -> &str {
     &name[..name.find(|c| !is_name(c)).unwrap_or(name.len())]
 }
 
-/// Where a text between double quotes escapes half of a character, which Go's library refuses; the line from one.
-pub(super) fn surrogate_escape(text: &str) -> Option<u32> {
-    let mut rest = text;
-    while let Some(at) = rest.find("\\u") {
-        let escape = &rest[at..];
-        let before = text.len() - escape.len();
-        let slashes = text[..before].bytes().rev().take_while(|byte| *byte == b'\\').count();
-        let code = escape.get(2..6).and_then(|digits| u32::from_str_radix(digits, 16).ok());
-        if slashes.is_multiple_of(2) && code.is_some_and(|code| (0xd800..0xe000).contains(&code)) {
-            return u32::try_from(text[..before].matches('\n').count() + 1).ok();
+/// A fault of the scanner on a line that counts from one.
+pub(super) fn scanner_fault(line: u32, fault: &str) -> String {
+    located(if line > 1 { line } else { 0 }, fault)
+}
+
+/// What is wrong with a directive at the start of a text.
+fn directive(directive: &str, lines: u32) -> String {
+    let end =
+        directive.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-')).unwrap_or(directive.len());
+    let (name, rest) = directive.split_at(end);
+    match name {
+        "" => "could not find expected directive name".to_owned(),
+        _ if rest.starts_with(|c: char| !c.is_ascii_whitespace()) => {
+            "found unexpected non-alphabetical character".to_owned()
         }
-        rest = &escape[2..];
+        "YAML" | "TAG" => located(lines, "did not find expected <document start>"),
+        _ => "found unknown directive name".to_owned(),
     }
-    None
 }

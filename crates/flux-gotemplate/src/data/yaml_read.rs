@@ -1,11 +1,11 @@
 //! YAML as sigs.k8s.io/yaml reads it: by way of JSON, scalars by the rules of YAML 1.1.
 
-use std::borrow::Cow;
-
-use flux_yaml::{Content, Limits, Node, Scalar, Style};
+use flux_yaml::{Content, Limits, Node, Resolved, Scalar, Tag, yaml3, yaml11};
 
 use super::json_write::write_float;
+use super::yaml_source::Source;
 use super::{JsonError, MarshalError, Target, yaml_faults};
+use crate::funcs::sprig::decode_base64;
 use crate::value::{Entries, GoStr, Map, Value};
 
 /// Why a text is no YAML, or not what is wanted.
@@ -52,43 +52,40 @@ impl YamlError {
 /// The value of the first document; of none, and of null, an empty map or list where one is wanted.
 pub fn read_yaml(text: &[u8], target: Target) -> Result<Value, YamlError> {
     let text = std::str::from_utf8(text).map_err(|_| YamlError::of(&flux_yaml::Error::NotUtf8, ""))?;
-    // The next-line character breaks lines as a line feed does.
-    let text = &*if text.contains('\u{85}') { text.replace('\u{85}', "\n").into() } else { Cow::Borrowed(text) };
-    let node = flux_yaml::parse(text, Limits::default()).map_err(|fault| YamlError::of(&fault, text))?;
-    let Some(node) = node else { return Ok(target.empty()) };
-    if let Some(line) = yaml_faults::surrogate_escape(text).filter(|_| has_astral_text(&node)) {
-        let fault = "found invalid Unicode character escape code";
-        return Err(YamlError::Syntax(if line > 1 { format!("line {line}: {fault}") } else { fault.to_owned() }));
+    let source = Source::new(text);
+    let node =
+        flux_yaml::parse(&source.text, Limits::default()).map_err(|fault| YamlError::of(&fault, &source.text))?;
+    if let Some(fault) = source.fault(node.as_ref()) {
+        return Err(YamlError::Syntax(fault));
     }
-    let reader = Reader { text };
+    let Some(node) = node else { return Ok(target.empty()) };
+    let reader = Reader { source: &source };
     match reader.value(&node)? {
         Value::Nil => Ok(target.empty()),
         value => Ok(target.check(value)?),
     }
 }
 
-/// Whether a text between double quotes holds characters that take two escapes.
-fn has_astral_text(node: &Node) -> bool {
-    match &node.content {
-        Content::Scalar(text) => node.style == Style::DoubleQuoted && text.chars().any(|c| c > '\u{ffff}'),
-        Content::Sequence(items) => items.iter().any(has_astral_text),
-        Content::Mapping(entries) => entries.iter().any(|(key, value)| has_astral_text(key) || has_astral_text(value)),
-    }
-}
-
 /// Turns nodes into values.
 #[derive(Clone, Copy)]
-struct Reader<'t> {
-    text: &'t str,
+struct Reader<'s> {
+    source: &'s Source<'s>,
 }
 
 impl Reader<'_> {
     fn scalar(self, node: &Node) -> Result<Scalar<'_>, YamlError> {
-        node.value_yaml11().map_err(|fault| YamlError::of(&fault, self.text))
+        check_tag(node)?;
+        node.value_yaml11().map_err(|fault| YamlError::of(&fault, &self.source.text))
     }
 
     fn value(self, node: &Node) -> Result<Value, YamlError> {
         Ok(match &node.content {
+            Content::Scalar(text) if node.tag == Tag::Binary => {
+                let decoded = decode_base64(text.as_bytes());
+                Value::str(
+                    decoded.map_err(|_| YamlError::Syntax("!!binary value contains invalid base64 data".to_owned()))?,
+                )
+            }
             Content::Scalar(_) => match self.scalar(node)? {
                 Scalar::Null => Value::Nil,
                 Scalar::Bool(flag) => flag.into(),
@@ -97,18 +94,19 @@ impl Reader<'_> {
                 #[expect(clippy::cast_precision_loss, reason = "Go's conversion rounds too")]
                 Scalar::Uint(number) => Value::Float(number as f64),
                 Scalar::Float(number) => float(number)?,
-                Scalar::String(text) => text.as_ref().into(),
+                Scalar::String(text) => self.source.restored(&text).as_ref().into(),
             },
             Content::Sequence(items) => {
                 Value::list(items.iter().map(|item| self.value(item)).collect::<Result<_, _>>()?)
             }
             Content::Mapping(entries) => {
+                // The library takes empty brackets at the start for the whole document.
+                if let Some((first, _)) = entries.first().filter(|(first, _)| !first.is_scalar() && first.is_empty()) {
+                    return self.value(first);
+                }
                 let mut map = Entries::new();
                 for (key, entry) in entries {
-                    // The library passes over a key that is an empty collection.
-                    if key.is_scalar() || !key.is_empty() {
-                        map.insert(self.key_text(key, entry)?, self.value(entry)?);
-                    }
+                    map.insert(self.key_text(key, entry)?, self.value(entry)?);
                 }
                 Map::from_entries(map).into()
             }
@@ -123,22 +121,52 @@ impl Reader<'_> {
         }
         let scalar = match key.value_yaml11() {
             Err(flux_yaml::Error::NotFinite { value, .. }) => return Ok(value.to_ascii_lowercase().into()),
-            scalar => scalar.map_err(|fault| YamlError::of(&fault, self.text))?,
+            scalar => scalar.map_err(|fault| YamlError::of(&fault, &self.source.text))?,
         };
         Ok(match scalar {
-            Scalar::String(text) => text.as_ref().into(),
+            Scalar::String(text) => self.source.restored(&text).as_ref().into(),
             Scalar::Bool(flag) => flag.to_string().into(),
             Scalar::Int(number) => number.to_string().into(),
             Scalar::Uint(number) => number.to_string().into(),
             Scalar::Float(number) => single_precision(number).into(),
             // Nothing at all before a colon is no key, unless a question mark makes it one.
-            Scalar::Null if key.text() == Some("") && !self.text.contains('?') => {
-                return Err(YamlError::Syntax(yaml_faults::describe(self.text, key.line, "did not find expected key")));
+            Scalar::Null if key.text() == Some("") && !self.source.text.contains('?') => {
+                return Err(YamlError::Syntax(yaml_faults::describe(
+                    &self.source.text,
+                    key.line,
+                    "did not find expected key",
+                )));
             }
             Scalar::Null if value.is_null() => return Err(YamlError::NullKey("<nil>".to_owned())),
             Scalar::Null => return Err(YamlError::NullKey(go_syntax(value))),
         })
     }
+}
+
+/// Fails for a text that is not what its explicit tag says.
+fn check_tag(node: &Node) -> Result<(), YamlError> {
+    let wanted = match node.tag {
+        Tag::Null => "!!null",
+        Tag::Bool => "!!bool",
+        Tag::Int => "!!int",
+        Tag::Float => "!!float",
+        _ => return Ok(()),
+    };
+    let text = node.text().unwrap_or_default();
+    let found = match yaml11(text) {
+        Resolved::Null => "!!null",
+        Resolved::Bool(_) => "!!bool",
+        Resolved::Int(_) | Resolved::Uint(_) => "!!int",
+        Resolved::Float(_) => "!!float",
+        // What only one generation of the library takes for a number or a date is no fault.
+        Resolved::Timestamp(_) | Resolved::Merge => return Ok(()),
+        Resolved::Str if yaml3(text) != Resolved::Str => return Ok(()),
+        Resolved::Str => "!!str",
+    };
+    if found == wanted || (wanted, found) == ("!!float", "!!int") {
+        return Ok(());
+    }
+    Err(YamlError::Syntax(format!("cannot decode {found} `{text}` as a {wanted}")))
 }
 
 /// Fails for the innermost key that is a collection.

@@ -34,7 +34,7 @@ mod wrap;
 
 use std::sync::Arc;
 
-pub(crate) use encodings::encode_base64;
+pub(crate) use encodings::{decode_base64, encode_base64};
 pub use world::World;
 
 use crate::error::FuncError;

@@ -1,0 +1,140 @@
+//! What Go's YAML library makes of a text before and beside its grammar, where our parser is of another mind.
+
+use std::borrow::Cow;
+
+use flux_yaml::{Content, Node, Style};
+
+use super::yaml_faults::scanner_fault;
+
+/// A byte order mark within a text is a character like others to the library, and none to our parser.
+const MARK: char = '\u{feff}';
+
+/// A text as our parser is to read it.
+pub(super) struct Source<'t> {
+    pub(super) text: Cow<'t, str>,
+    /// What stands for a byte order mark.
+    mark: Option<char>,
+}
+
+impl<'t> Source<'t> {
+    pub(super) fn new(text: &'t str) -> Self {
+        let text = text.strip_prefix(MARK).unwrap_or(text);
+        if text.is_ascii() || !text.contains([MARK, '\u{85}', '\u{2028}', '\u{2029}']) {
+            return Self { text: Cow::Borrowed(text), mark: None };
+        }
+        let mut text = with_line_feeds(text);
+        let mark = ('\u{f8d0}'..='\u{f8ff}').find(|c| text.contains(MARK) && !text.contains(*c));
+        if let Some(mark) = mark {
+            text = text.replace(MARK, mark.encode_utf8(&mut [0; 4]));
+        }
+        Self { text: Cow::Owned(text), mark }
+    }
+
+    /// A text of the document as it was written.
+    pub(super) fn restored<'v>(&self, text: &'v str) -> Cow<'v, str> {
+        match self.mark.filter(|mark| text.contains(*mark)) {
+            Some(mark) => Cow::Owned(text.replace(mark, MARK.encode_utf8(&mut [0; 4]))),
+            None => Cow::Borrowed(text),
+        }
+    }
+
+    /// What is wrong with a document though our parser took it; lines count from one.
+    pub(super) fn fault(&self, root: Option<&Node>) -> Option<String> {
+        if root.is_none() && self.text.trim_start().starts_with("...") {
+            return Some("did not find expected node content".to_owned());
+        }
+        let name = self.text.strip_prefix(['&', '*']);
+        if name.is_some_and(|name| !name.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))) {
+            return Some("did not find expected alphabetic or numeric character".to_owned());
+        }
+        let has_tabs = self.text.contains('\t');
+        let escape = wrong_escape(&self.text);
+        if !has_tabs && escape.is_none() {
+            return None;
+        }
+        self.fault_of(root?, has_tabs, escape.as_ref())
+    }
+
+    fn fault_of(&self, node: &Node, has_tabs: bool, escape: Option<&WrongEscape>) -> Option<String> {
+        match &node.content {
+            Content::Scalar(text) => {
+                if has_tabs && self.follows_a_tab(node) {
+                    return Some(scanner_fault(node.line, "found character that cannot start any token"));
+                }
+                let escape = escape.filter(|_| node.style == Style::DoubleQuoted)?;
+                text.contains(|c| (escape.may_give)(c)).then(|| scanner_fault(escape.line, escape.fault))
+            }
+            Content::Sequence(items) => items.iter().find_map(|item| self.fault_of(item, has_tabs, escape)),
+            Content::Mapping(entries) => entries.iter().find_map(|(key, value)| {
+                self.fault_of(key, has_tabs, escape).or_else(|| self.fault_of(value, has_tabs, escape))
+            }),
+        }
+    }
+
+    /// Whether a scalar's line has a tab where a token may start: in the indentation, or behind a dash.
+    fn follows_a_tab(&self, node: &Node) -> bool {
+        let at = usize::try_from(node.line.saturating_sub(1)).unwrap_or_default();
+        let line = self.text.lines().nth(at).unwrap_or_default();
+        let mut rest = line.trim_start_matches(' ');
+        while let Some(after) = rest.strip_prefix('-').filter(|after| after.starts_with([' ', '\t'])) {
+            rest = after.trim_start_matches(' ');
+        }
+        rest.starts_with('\t')
+    }
+}
+
+/// The line breaks of Unicode as line feeds: the next-line character always, the separators where no text follows.
+fn with_line_feeds(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        let breaks = match c {
+            '\u{85}' => true,
+            '\u{2028}' | '\u{2029}' => {
+                let after = text[at + c.len_utf8()..].trim_start_matches([' ', '\u{2028}', '\u{2029}']);
+                after.is_empty() || after.starts_with('\n') || out.is_empty() || out.ends_with('\n')
+            }
+            _ => false,
+        };
+        out.push(if breaks { '\n' } else { c });
+    }
+    out
+}
+
+/// An escape that the library refuses between double quotes.
+struct WrongEscape {
+    line: u32,
+    fault: &'static str,
+    /// Whether a character of a text may come from such an escape.
+    may_give: fn(char) -> bool,
+}
+
+/// The first escape of half a character or of a slash.
+fn wrong_escape(text: &str) -> Option<WrongEscape> {
+    let mut backslashes = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if byte == b'\\' {
+            backslashes += 1;
+            continue;
+        }
+        let escaped = backslashes % 2 == 1;
+        backslashes = 0;
+        let line = || u32::try_from(text[..at].matches('\n').count() + 1).unwrap_or(u32::MAX);
+        match byte {
+            b'u' if escaped && is_surrogate(&text[at + 1..]) => {
+                let fault = "found invalid Unicode character escape code";
+                return Some(WrongEscape { line: line(), fault, may_give: |c| c > '\u{ffff}' });
+            }
+            b'/' if escaped => {
+                let fault = "found unknown escape character";
+                return Some(WrongEscape { line: line(), fault, may_give: |c| c == '/' });
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+fn is_surrogate(digits: &str) -> bool {
+    let code = digits.get(..4).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    code.is_some_and(|code| (0xd800..0xe000).contains(&code))
+}
