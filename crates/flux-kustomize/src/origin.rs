@@ -3,11 +3,33 @@
 use flux_yaml::Node;
 
 use crate::remote::Repository;
-use crate::resource::{Resource, child};
+use crate::resource::{Resource, child, plain_key};
 
 const ORIGIN: &str = "config.kubernetes.io/origin";
 const TRANSFORMATIONS: &str = "alpha.config.kubernetes.io/transformations";
 const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "kustomize-v5.8.1");
+const INTERNAL: &str = "internal.config.kubernetes.io/";
+/// What upstream keeps in annotations of objects.
+const RESERVED: [&str; 16] = [
+    "allowKindChange",
+    "allowNameChange",
+    "annotations-migration-resource-id",
+    "generatorBehavior",
+    "helm-generated",
+    "id",
+    "index",
+    "needsHashSuffix",
+    "path",
+    "prefixes",
+    "previousKinds",
+    "previousNames",
+    "previousNamespaces",
+    "refBy",
+    "seqindent",
+    "suffixes",
+];
+/// The same by older names.
+const RESERVED_BEFORE: [&str; 3] = ["config.k8s.io/id", "config.kubernetes.io/index", "config.kubernetes.io/path"];
 /// The apiVersion of what kustomize does by itself.
 pub(crate) const BUILTIN: &str = "builtin";
 
@@ -124,6 +146,28 @@ pub(crate) fn record(resources: &mut [Resource], origin: &Origin) {
     }
 }
 
+/// Puts annotations where upstream keeps what is recorded, so that operations on annotations find them.
+pub(crate) fn show(resource: &mut Resource) {
+    if resource.recorded.is_some() {
+        resource.annotate(ORIGIN, "");
+    }
+    if !resource.transformations.is_empty() {
+        resource.annotate(TRANSFORMATIONS, "");
+    }
+}
+
+/// Takes these annotations away; what was recorded is forgotten where they are gone.
+pub(crate) fn hide(resource: &mut Resource) {
+    if resource.annotation(ORIGIN).is_none() {
+        resource.recorded = None;
+    }
+    if resource.annotation(TRANSFORMATIONS).is_none() {
+        resource.transformations.clear();
+    }
+    resource.remove_annotation(ORIGIN);
+    resource.remove_annotation(TRANSFORMATIONS);
+}
+
 /// Writes what `buildMetadata` asks for into the objects.
 pub(crate) fn annotate(resources: &mut [Resource], build_metadata: &[String]) {
     let asked = |what: &str| build_metadata.iter().any(|asked| asked == what);
@@ -142,6 +186,36 @@ pub(crate) fn annotate(resources: &mut [Resource], build_metadata: &[String]) {
             let (key, value) = MANAGED_BY;
             child(child(&mut resource.node, "metadata"), "labels").set(key, Node::string(value));
         }
+        settle(resource, &asked);
+    }
+}
+
+/// Writes all annotations anew, as upstream does at last: values become texts and keys lose their quotes, what upstream
+/// keeps for itself while it builds is dropped, and so is the mapping when nothing is left.
+fn settle(resource: &mut Resource, asked: &impl Fn(&str) -> bool) {
+    let Some(metadata) = resource.node.get_mut("metadata") else { return };
+    let Some(annotations) = metadata.get_mut("annotations") else { return };
+    let reserved = |name: &str| match name {
+        ORIGIN => !asked("originAnnotations"),
+        TRANSFORMATIONS => !asked("transformerAnnotations"),
+        name => {
+            let inner = name.strip_prefix(INTERNAL);
+            inner.is_some_and(|name| RESERVED.contains(&name)) || RESERVED_BEFORE.contains(&name)
+        }
+    };
+    let mut settled: Vec<(Node, Node)> = Vec::new();
+    for (key, value) in annotations.entries_mut().map(std::mem::take).unwrap_or_default() {
+        let Some(name) = key.text().filter(|name| !reserved(name)) else { continue };
+        let value = Node::string(value.text().unwrap_or_default());
+        match settled.iter_mut().find(|(known, _)| known.text() == Some(name)) {
+            Some((_, old)) => *old = value,
+            None => settled.push((plain_key(name), value)),
+        }
+    }
+    if settled.is_empty() {
+        metadata.remove("annotations");
+    } else {
+        *annotations = Node::mapping(settled);
     }
 }
 
@@ -159,6 +233,46 @@ mod tests {
         ] {
             assert_eq!(join(base, path), expected);
         }
+    }
+
+    #[test]
+    fn annotations_that_files_may_not_set_are_dropped() {
+        let mut resources = vec![Resource::new(Node::mapping(Vec::new()), None)];
+        for name in [ORIGIN, "internal.config.kubernetes.io/refBy", "internal.config.kubernetes.io/other"] {
+            resources[0].annotate(name, "x");
+        }
+        annotate(&mut resources, &[]);
+        let left = resources[0].node.at(&["metadata", "annotations"]).and_then(Node::entries).unwrap();
+        assert_eq!(left.len(), 1);
+    }
+
+    #[test]
+    fn annotations_become_texts_with_plain_keys() {
+        let built = |annotations: &str| {
+            let text = format!("metadata: {{annotations: {annotations}}}");
+            let node = flux_yaml::parse(&text, flux_yaml::Limits::default()).unwrap().unwrap();
+            let mut resources = vec![Resource::new(node, None)];
+            annotate(&mut resources, &[]);
+            resources[0].to_yaml()
+        };
+        let expected =
+            "metadata:\n  annotations:\n    a: \"1\"\n    b: \"null\"\n    c: \"1.50\"\n    d: \"\"\n    \"on\": x\n";
+        assert_eq!(built("{a: 1, b: null, c: 1.50, d: {}, 'on': x}").unwrap(), expected);
+        assert_eq!(built("{}").unwrap(), "metadata: {}\n");
+        assert!(built("{'1': a}").is_err());
+    }
+
+    #[test]
+    fn what_is_recorded_goes_with_the_annotations_that_stand_for_it() {
+        let mut resource = Resource::new(Node::mapping(Vec::new()), None);
+        resource.recorded = Some(Origin::File(Base::default()));
+        show(&mut resource);
+        hide(&mut resource);
+        assert!(resource.recorded.is_some() && resource.annotation(ORIGIN).is_none());
+        show(&mut resource);
+        resource.remove_annotation(ORIGIN);
+        hide(&mut resource);
+        assert!(resource.recorded.is_none());
     }
 
     #[test]

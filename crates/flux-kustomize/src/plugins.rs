@@ -104,7 +104,7 @@ pub(crate) fn transformers(target: &Target<'_>, entries: &[String]) -> Result<Ve
         builtin(&resource)?;
         let failed = |err: Error| err.during(format!("plugin {} fails configuration", resource.id()));
         let made = settings::<Settings>(&resource).and_then(|settings| transformer(target, &resource, settings));
-        list.extend(made.map_err(failed)?.into_iter().map(|transformer| (transformer, origin.clone())));
+        list.push((made.map_err(failed)?, origin));
     }
     Ok(list)
 }
@@ -213,7 +213,7 @@ fn configurations(target: &Target<'_>, entries: &[String]) -> Result<Vec<(Resour
     Ok(list)
 }
 
-fn transformer(target: &Target<'_>, resource: &Resource, settings: Settings) -> Result<Vec<Transformer>, Error> {
+fn transformer(target: &Target<'_>, resource: &Resource, settings: Settings) -> Result<Transformer, Error> {
     let given = settings.field_specs.is_some();
     let specs = settings.field_specs.unwrap_or_default();
     let needs_specs = || {
@@ -226,7 +226,7 @@ fn transformer(target: &Target<'_>, resource: &Resource, settings: Settings) -> 
         options: settings.options.clone(),
     };
     let config = || resource.to_yaml().unwrap_or_default();
-    Ok(vec![match resource.kind() {
+    Ok(match resource.kind() {
         "AnnotationsTransformer" => Transformer::Annotations { annotations: settings.annotations, specs },
         "LabelTransformer" => Transformer::Labels { labels: settings.labels, specs },
         "HashTransformer" => Transformer::Hash,
@@ -248,8 +248,7 @@ fn transformer(target: &Target<'_>, resource: &Resource, settings: Settings) -> 
         }
         "PrefixSuffixTransformer" => {
             needs_specs()?;
-            let prefix = Transformer::Prefix { prefix: settings.prefix, specs: specs.clone() };
-            return Ok(vec![prefix, Transformer::Suffix { suffix: settings.suffix, specs }]);
+            Transformer::Affixes { prefix: settings.prefix, suffix: settings.suffix, specs }
         }
         "PatchTransformer" => Transformer::Patch(prepare(target, &patch(settings.patch.clone()), &config)?),
         "PatchJson6902Transformer" => {
@@ -268,7 +267,7 @@ fn transformer(target: &Target<'_>, resource: &Resource, settings: Settings) -> 
             Transformer::ValueAdd(ValueAdd::prepare(target, &value, targets, &target_file)?)
         }
         _ => return Err(Error::invalid(format!("plugin {} not a transformer", resource.id()))),
-    }])
+    })
 }
 
 pub(crate) fn subjects(mode: &str) -> Result<Subjects, Error> {

@@ -78,9 +78,10 @@ fn target(var: &Var) -> Id {
 
 /// Puts the variables' values where `$(NAME)` stands.
 pub(crate) fn resolve(resources: &mut [Resource], vars: &[Var], config: &Config) -> Result<(), Error> {
+    let by_name: BTreeMap<&str, &Var> = vars.iter().map(|var| (var.name.as_str(), var)).collect();
     let mut values = BTreeMap::new();
-    for var in vars {
-        values.insert(var.name.as_str(), value(resources, var)?);
+    for (name, var) in by_name {
+        values.insert(name, value(resources, var)?);
     }
     if values.is_empty() {
         return Ok(());

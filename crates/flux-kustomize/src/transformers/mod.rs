@@ -48,6 +48,7 @@ pub(crate) enum Transformer {
     Namespace { namespace: String, specs: Vec<Spec>, unset_only: bool, subjects: Subjects },
     Prefix { prefix: String, specs: Vec<Spec> },
     Suffix { suffix: String, specs: Vec<Spec> },
+    Affixes { prefix: String, suffix: String, specs: Vec<Spec> },
     Labels { labels: Strings, specs: Vec<Spec> },
     Annotations { annotations: Strings, specs: Vec<Spec> },
     Json6902(Prepared),
@@ -67,6 +68,7 @@ impl Transformer {
             Self::Namespace { .. } => "NamespaceTransformer",
             Self::Prefix { .. } => "PrefixTransformer",
             Self::Suffix { .. } => "SuffixTransformer",
+            Self::Affixes { .. } => "PrefixSuffixTransformer",
             Self::Labels { .. } => "LabelTransformer",
             Self::Annotations { .. } => "AnnotationsTransformer",
             Self::Json6902(_) => "PatchJson6902Transformer",
@@ -97,6 +99,10 @@ impl Transformer {
             }
             Self::Prefix { prefix, specs } => names::prefix(resources, prefix, specs),
             Self::Suffix { suffix, specs } => names::suffix(resources, suffix, specs),
+            Self::Affixes { prefix, suffix, specs } => {
+                names::prefix(resources, prefix, specs)?;
+                names::suffix(resources, suffix, specs)
+            }
             Self::Labels { labels, specs } => labels::set(resources, labels, specs),
             Self::Annotations { annotations, specs } => labels::set(resources, annotations, specs),
             Self::Replicas { replica, specs } => replicas::set(resources, replica, specs),

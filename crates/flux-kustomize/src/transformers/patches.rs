@@ -6,11 +6,11 @@ use crate::Error;
 use crate::accumulate::check_unique;
 use crate::json_patch::{self, Operation};
 use crate::kustomization::{Patch, PatchOptions, Selector};
-use crate::load;
 use crate::merge::{Rules, merge};
 use crate::resource::{Resource, child};
 use crate::select::Select;
 use crate::target::{Target, quoted};
+use crate::{load, origin};
 
 /// A patch that has been read.
 pub(crate) struct Prepared {
@@ -248,11 +248,13 @@ pub(crate) fn change(resource: &mut Resource, operations: &[Operation]) -> Resul
     if resource.is_remembered() {
         child(child(&mut resource.node, "metadata"), "annotations");
     }
+    origin::show(resource);
     let mut document = resource.to_json()?;
     json_patch::apply(&mut document, operations).map_err(|err| err.about(&title))?;
     let changed = flux_yaml::from_json(&document);
     load::check(&changed).map_err(|problem| Error::invalid(problem).about(&title))?;
     resource.node = changed;
+    origin::hide(resource);
     resource.drop_empty_annotations();
     Ok(())
 }
