@@ -11,4 +11,5 @@ mod failures;
 mod health;
 mod remote;
 mod sync;
+mod takeover;
 mod vault;
