@@ -20,7 +20,7 @@ Options:
       --load-restrictor <MODE>  none: a kustomization may read any file; root: only files in or below its own
                                 directory [default: root]
       --reorder <ORDER>         legacy: namespaces and definitions first, webhooks last; none: as they were
-                                added [default: none]
+                                added [default: legacy]
   -h, --help                    Print this help
 ";
 
@@ -58,7 +58,8 @@ fn main() -> ExitCode {
 /// The arguments, or none where help is wanted.
 fn parse(mut words: impl Iterator<Item = String>) -> Result<Option<Arguments>, String> {
     let mut directory = None;
-    let mut options = Options { load_restrictions: LoadRestrictions::RootOnly, ..Options::default() };
+    let mut options =
+        Options { load_restrictions: LoadRestrictions::RootOnly, reorder: Reorder::Legacy, ..Options::default() };
     while let Some(word) = words.next() {
         let (name, given) = match word.split_once('=') {
             Some((name, value)) if name.starts_with("--") => (name.to_owned(), Some(value.to_owned())),
