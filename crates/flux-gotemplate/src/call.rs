@@ -49,6 +49,11 @@ impl<'c, 'a> Call<'c, 'a> {
         Ok(self.budget.memory(bytes)?)
     }
 
+    /// How many bytes of the rendering's memory are left, for bounding what is made piece by piece.
+    pub fn memory_left(&self) -> usize {
+        self.budget.memory_left()
+    }
+
     /// Takes `count` of the rendering's steps, and looks whether it was cancelled. To be asked in loops whose length
     /// the arguments decide.
     pub fn steps(&mut self, count: u64) -> Result<(), FuncError> {

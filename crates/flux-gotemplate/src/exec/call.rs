@@ -2,7 +2,7 @@
 
 use super::{Done, Exec, Typed, quoted};
 use crate::call::Call;
-use crate::error::{Error, FuncError};
+use crate::error::FuncError;
 use crate::fmt;
 use crate::funcs::builtin::{self, Builtin};
 use crate::function::{Callee, Function, Hint};
@@ -166,7 +166,7 @@ impl<'t> Exec<'t, '_, '_> {
     fn failed<T>(&mut self, part: Part<'t>, name: &GoStr, err: FuncError) -> Done<T> {
         self.at(part);
         match err {
-            FuncError::Bound(bound) => Err(Error::Bound(bound)),
+            FuncError::Bound(bound) => Err(bound.into()),
             FuncError::Failed(message) => self.fail(&format!("error calling {name}: {message}")),
         }
     }

@@ -1,5 +1,6 @@
 //! Pipelines, commands and operands.
 
+use super::field::quick;
 use super::{Done, Exec, MORE_STACK, RED_ZONE, Typed};
 use crate::parse::{Command, Expr, Number, Part, PipeId};
 use crate::value::{GoStr, Type, Value};
@@ -46,6 +47,12 @@ impl<'t> Exec<'t, '_, '_> {
         match first {
             Expr::Field(_, fields) => {
                 self.at(Part::Expr(first));
+                if args.len() == 1
+                    && last.is_none()
+                    && let Some(value) = quick(&self.dot.value, fields)
+                {
+                    return Ok(value);
+                }
                 let dot = self.dot.clone();
                 return self.fields(dot, first, fields, args, last);
             }
@@ -60,11 +67,19 @@ impl<'t> Exec<'t, '_, '_> {
             }
             Expr::Variable(_, id, fields) => {
                 self.at(Part::Expr(first));
-                let value = self.variable(*id)?.clone();
+                let value = self.variable(*id)?;
                 if fields.is_empty() {
+                    let value = value.clone();
                     self.not_a_function(args, last.as_ref())?;
                     return Ok(value);
                 }
+                if args.len() == 1
+                    && last.is_none()
+                    && let Some(value) = quick(&value.value, fields)
+                {
+                    return Ok(value);
+                }
+                let value = value.clone();
                 return self.fields(value, first, fields, args, last);
             }
             Expr::Dot(_) | Expr::Nil(_) | Expr::Bool(..) | Expr::Number(..) | Expr::Str(..) => {}
@@ -106,12 +121,23 @@ impl<'t> Exec<'t, '_, '_> {
         Ok(Some(match expr {
             Expr::Dot(_) => self.dot.clone(),
             Expr::Field(_, fields) => {
-                let dot = self.dot.clone();
-                self.fields(dot, expr, fields, &[], None)?
+                if let Some(value) = quick(&self.dot.value, fields) {
+                    value
+                } else {
+                    let dot = self.dot.clone();
+                    self.fields(dot, expr, fields, &[], None)?
+                }
             }
             Expr::Variable(_, id, fields) => {
-                let value = self.variable(*id)?.clone();
-                if fields.is_empty() { value } else { self.fields(value, expr, fields, &[], None)? }
+                let value = self.variable(*id)?;
+                if fields.is_empty() {
+                    value.clone()
+                } else if let Some(value) = quick(&value.value, fields) {
+                    value
+                } else {
+                    let value = value.clone();
+                    self.fields(value, expr, fields, &[], None)?
+                }
             }
             Expr::Pipe(id) => self.parenthesized(*id)?,
             Expr::Identifier(_, name, hint) => self.function(name, *hint, Part::Expr(expr), &[], None)?,

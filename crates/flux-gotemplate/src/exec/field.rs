@@ -6,6 +6,28 @@ use crate::parse::{Expr, Part};
 use crate::templates::MissingKey;
 use crate::value::{GoStr, Map, Shape, Type, Value};
 
+/// What plain maps within plain maps hold, without taking hold of those between; `None` when it is not that simple.
+pub(super) fn quick(receiver: &Value, fields: &[GoStr]) -> Option<Typed> {
+    let (field, rest) = fields.split_first()?;
+    let Value::Map(map) = receiver else {
+        return None;
+    };
+    let map_type = map.map_type();
+    if map_type.name.is_some() && !rest.is_empty() && (map_type.methods)(map, field.as_str()?).is_some() {
+        return None;
+    }
+    if map_type.name.is_some() && rest.is_empty() {
+        return None;
+    }
+    map.with(field.as_bytes(), |value| {
+        let value = value?;
+        if rest.is_empty() {
+            return Some(Typed { value: value.clone(), interface: *map_type.elem == Type::Any });
+        }
+        quick(value, rest)
+    })
+}
+
 impl<'t> Exec<'t, '_, '_> {
     /// Goes from the receiver from field to field; a method at the end gets the arguments. The first of `args` stands
     /// for the function itself.

@@ -56,7 +56,7 @@ pub(crate) fn run(
         depth: 0,
         spare: Vec::new(),
     };
-    exec.walk()
+    exec.walk().map_err(|stop| *stop.0)
 }
 
 impl<'t> Exec<'t, '_, '_> {

@@ -17,7 +17,7 @@ pub(crate) use field::zero_element;
 pub(crate) use frame::run;
 
 use crate::budget::Budget;
-use crate::error::Error;
+use crate::error::{Bound, Error};
 use crate::parse::{Part, Tree, VariableId};
 use crate::strconv::quote;
 use crate::templates::Templates;
@@ -78,7 +78,22 @@ struct Exec<'t, 'b, 'a> {
     spare: Vec<Vec<Value>>,
 }
 
-type Done<T> = Result<T, Error>;
+/// What ends an execution; boxed, so that what is passed up the stack stays small.
+pub(crate) struct Stop(Box<Error>);
+
+impl From<Error> for Stop {
+    fn from(err: Error) -> Self {
+        Self(Box::new(err))
+    }
+}
+
+impl From<Bound> for Stop {
+    fn from(bound: Bound) -> Self {
+        Self(Box::new(Error::Bound(bound)))
+    }
+}
+
+type Done<T> = Result<T, Stop>;
 
 impl<'t> Exec<'t, '_, '_> {
     #[inline]
@@ -87,7 +102,8 @@ impl<'t> Exec<'t, '_, '_> {
     }
 
     /// The error of that message at the place of evaluation.
-    fn error(&self, message: &str) -> Error {
+    #[cold]
+    fn error(&self, message: &str) -> Stop {
         let template = self.tree.name.to_text().into_owned();
         let text = match self.part {
             None => format!("template: {template}: {message}"),
@@ -101,7 +117,7 @@ impl<'t> Exec<'t, '_, '_> {
                 )
             }
         };
-        Error::Exec { text, template }
+        Error::Exec { text, template }.into()
     }
 
     fn fail<T>(&self, message: &str) -> Done<T> {

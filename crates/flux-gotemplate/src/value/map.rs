@@ -108,6 +108,12 @@ impl Map {
         self.0.entries.read().get(key).cloned()
     }
 
+    /// Hands the element at `key` to a function that must not change any map.
+    #[inline]
+    pub(crate) fn with<T>(&self, key: &[u8], look: impl FnOnce(Option<&Value>) -> T) -> T {
+        look(self.0.entries.read_recursive().get(key))
+    }
+
     /// Whether there is an element at `key`.
     pub fn contains(&self, key: &[u8]) -> bool {
         self.0.entries.read().contains_key(key)

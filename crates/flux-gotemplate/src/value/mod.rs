@@ -27,7 +27,10 @@ pub use types::{Kind, Type};
 use crate::function::Function;
 
 /// A Go value.
+///
+/// The layout keeps all payloads at one place: it is copied a lot.
 #[derive(Clone, Default)]
+#[repr(C, u8)]
 pub enum Value {
     /// nil without a type.
     #[default]
