@@ -27,7 +27,7 @@ pub(crate) fn merge(mut target: Vec<Node>, patch: Option<&[Node]>, elements: Ele
         sides.reverse();
     }
     if all_keys.is_empty() {
-        return Ok(scalars(&sides));
+        return scalars(&sides);
     }
     let mut values = key_values(&sides, all_keys);
     if all_keys.len() > 1 {
@@ -68,15 +68,19 @@ pub(crate) fn merge(mut target: Vec<Node>, patch: Option<&[Node]>, elements: Ele
 }
 
 /// Each text once, the patch's before the target's.
-fn scalars(sides: &[&[Node]]) -> Vec<Node> {
+fn scalars(sides: &[&[Node]]) -> Result<Vec<Node>, Error> {
     let mut merged: Vec<Node> = Vec::new();
+    if let Some(odd) = sides.iter().copied().flatten().find(|item| !item.is_scalar() && !item.is_empty()) {
+        let kind = if odd.is_mapping() { "MappingNode" } else { "SequenceNode" };
+        return Err(Error::invalid(format!("wrong node kind: expected ScalarNode but got {kind}: line {}", odd.line)));
+    }
     for item in sides.iter().copied().flatten().filter(|item| !item.is_null() && !is_empty_map(item)) {
         match merged.iter_mut().find(|old| old.text() == item.text()) {
             Some(old) => old.clone_from(item),
             None => merged.push(item.clone()),
         }
     }
-    merged
+    Ok(merged)
 }
 
 /// The keys' values of every element, each set once; an empty text stands for a missing one.

@@ -210,6 +210,20 @@ fn settings_of_transformers_keep_keys_that_look_like_booleans() {
 }
 
 #[test]
+fn patches_may_neither_replace_an_object_nor_drop_all_marks_by_a_target() {
+    let object = MAP.replace("name: m", "name: m\n  annotations: {x: z}");
+    let expected = "apiVersion: v1\ndata:\n  a: b\nkind: ConfigMap\nmetadata:\n  annotations:\n    x: z\n  name: m\n";
+    for patch in [
+        "- patch: '{apiVersion: v1, kind: ConfigMap, metadata: {name: m}, $patch: replace, data: {c: d}}'\n",
+        "- target: {kind: ConfigMap}\n  patch: '{apiVersion: v1, kind: ConfigMap, metadata: {name: m, annotations: null}}'\n",
+    ] {
+        let kustomization = format!("resources: [x.yaml]\npatches:\n{patch}");
+        let files = [("k/kustomization.yaml", kustomization.as_str()), ("k/x.yaml", &object)];
+        assert_eq!(built(&files, "k").as_deref(), Ok(expected));
+    }
+}
+
+#[test]
 fn validators_may_not_change_objects() {
     let validated = |transformer: &str| {
         let kustomization = format!("resources: [x.yaml]\nvalidators:\n- |\n  {}\n", transformer.replace('\n', "\n  "));

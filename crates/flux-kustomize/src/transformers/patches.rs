@@ -6,7 +6,7 @@ use crate::Error;
 use crate::accumulate::check_unique;
 use crate::json_patch::{self, Operation};
 use crate::kustomization::{Patch, PatchOptions, Selector};
-use crate::merge::{Rules, merge};
+use crate::merge::{DIRECTIVE, Rules, merge};
 use crate::resource::{Resource, child};
 use crate::select::Select;
 use crate::target::{Target, quoted};
@@ -188,10 +188,14 @@ impl Prepared {
     }
 }
 
-/// Makes strings of all labels and annotations, which upstream does to what it applies by a target: null is a text too.
+/// Makes strings of all labels and annotations, which upstream does to what it applies by a target: null is a text too,
+/// and what holds none is no part of the patch.
 fn marks_as_text(patch: &mut Node) {
     let Some(metadata) = patch.get_mut("metadata") else { return };
     for field in ["labels", "annotations"] {
+        if metadata.get(field).is_some_and(Node::is_empty) {
+            metadata.remove(field);
+        }
         for (_, value) in metadata.get_mut(field).and_then(Node::entries_mut).into_iter().flatten() {
             if let Some(text) = value.text().map(str::to_owned) {
                 *value = Node { line: value.line, ..Node::string(text) };
@@ -224,6 +228,9 @@ fn merge_at(
     if options.allow_name_change || options.allow_kind_change {
         resource.remember_id();
     }
+    if replaces_all(&patch.node) {
+        return Ok(());
+    }
     let merged = merge(std::mem::replace(&mut resource.node, Node::null()), &patch.node, rules);
     match merged.map_err(|err| err.about(&format_args!("{kind}/{name}")))? {
         None => drop(resources.remove(at)),
@@ -239,6 +246,11 @@ fn merge_at(
         }
     }
     Ok(())
+}
+
+/// Whether a patch is to take the object's place as a whole, which upstream reads and then leaves undone.
+fn replaces_all(patch: &Node) -> bool {
+    patch.get(DIRECTIVE).and_then(Node::text) == Some("replace")
 }
 
 /// Runs the operations of a JSON6902 patch on an object.
