@@ -15,6 +15,7 @@ use cel::{Context, Env, ExecutionError, Program, Value, extensions};
 use serde_json::{Map, Value as Json};
 
 use crate::sets;
+use crate::typing::{Type, UnknownFunction, infer};
 
 /// The longest expression, in bytes.
 const LONGEST: usize = 16 * 1024;
@@ -42,14 +43,17 @@ pub enum ExpressionError {
     /// Comprehensions are nested deeper than the bound.
     #[error("CEL expression '{0}' nests comprehensions deeper than {DEEPEST}")]
     TooDeep(String),
-    /// It reads a variable that it is not given.
+    /// It reads a variable that it is not given, or calls a function that there is none of.
     #[error("failed to parse the CEL expression '{expression}': undeclared reference to '{name}'")]
     Undeclared {
         /// The expression.
         expression: String,
-        /// The variable.
+        /// The variable or function.
         name: String,
     },
+    /// What it says is no yes or no, whatever the objects are.
+    #[error("CEL expression output type mismatch: expected bool, got {0}")]
+    Type(&'static str),
     /// It is the only thing that is missing from a rule.
     #[error("expression {0} not specified")]
     Missing(&'static str),
@@ -87,7 +91,8 @@ impl Expression {
         Self::compile(text, None)
     }
 
-    /// Parses an expression that may read `variables` only.
+    /// Parses an expression that may read `variables` only, and checks that it calls functions that there are and says yes or
+    /// no, as far as that shows without values. A bare field of a variable may be anything, so it has to be compared.
     pub fn with_variables(text: &str, variables: &[&str]) -> Result<Self, ExpressionError> {
         Self::compile(text, Some(variables))
     }
@@ -100,12 +105,20 @@ impl Expression {
         let syntax = |reason: String| ExpressionError::Syntax { expression: text.to_owned(), reason };
         let program: Program = env.compile(text).map_err(|err| syntax(one_line(&err.to_string())))?;
         let mut program = program.expression().clone();
+        let found = variables.map(|_| infer(&program)).transpose();
         let mut walk = Walk { bound: Vec::new(), undeclared: None };
         if walk.visit(&mut program, 0).is_err() {
             return Err(ExpressionError::TooDeep(text.to_owned()));
         }
         if let Some(name) = variables.and_then(|variables| walk.undeclared_among(variables)) {
             return Err(ExpressionError::Undeclared { expression: text.to_owned(), name });
+        }
+        match found {
+            Ok(None | Some(Type::Bool | Type::Unfollowed)) => {}
+            Ok(Some(other @ (Type::Dyn | Type::Other(_)))) => return Err(ExpressionError::Type(other.name())),
+            Err(UnknownFunction(name)) => {
+                return Err(ExpressionError::Undeclared { expression: text.to_owned(), name });
+            }
         }
         Ok(Self { text: text.to_owned(), program, env })
     }

@@ -6,6 +6,7 @@ mod health;
 mod kstatus;
 mod order;
 mod sets;
+mod typing;
 
 pub use conditions::{Conditions, MESSAGE_LIMIT, Summary, rebase};
 pub use expression::{EvaluationError, Expression, ExpressionError};
