@@ -63,6 +63,9 @@ fn run(files: &dyn Files, root: &Utf8Path, options: &Options, built_in: BuiltIn)
     generators::add_hashes(&mut resources)?;
     references::update(&mut resources, &config)?;
     vars::resolve(&mut resources, &vars, &config)?;
+    for resource in &resources {
+        load::check(&resource.node).map_err(Error::invalid)?;
+    }
     resources.retain(|resource| resource.annotation(LOCAL_CONFIG).is_none_or(|value| value == "false"));
     accumulate::check_unique(&resources)?;
     match (&kustomization.sort_options, options.reorder) {

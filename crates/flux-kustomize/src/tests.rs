@@ -224,6 +224,21 @@ fn patches_may_neither_replace_an_object_nor_drop_all_marks_by_a_target() {
 }
 
 #[test]
+fn replacements_fill_what_is_null_and_may_not_take_a_name_away() {
+    let replaced = |path: &str, source: &str| {
+        let kustomization = format!(
+            "resources: [x.yaml]\nreplacements:\n- source: {{kind: ConfigMap, fieldPath: {source}}}\n  targets:\n  \
+             - select: {{kind: ConfigMap}}\n    fieldPaths: [{path}]\n    options: {{create: true}}\n"
+        );
+        let object = MAP.replace("  a: b\n", "  a: b\nmore: null\n");
+        built(&[("k/kustomization.yaml", &kustomization), ("k/x.yaml", &object)], "k")
+    };
+    let expected = "apiVersion: v1\ndata:\n  a: b\nkind: ConfigMap\nmetadata:\n  name: m\nmore:\n  x: b\n";
+    assert_eq!(replaced("more.x", "data.a").as_deref(), Ok(expected));
+    assert!(replaced("metadata", "data").unwrap_err().starts_with("missing metadata.name in object"));
+}
+
+#[test]
 fn validators_may_not_change_objects() {
     let validated = |transformer: &str| {
         let kustomization = format!("resources: [x.yaml]\nvalidators:\n- |\n  {}\n", transformer.replace('\n', "\n  "));

@@ -183,7 +183,7 @@ fn place(field: &mut Node, value: &Node) {
 fn copy_into_text(object: &mut Node, parts: &[String], make: Make, value: &Node) -> Option<()> {
     for length in 1..parts.len() {
         let Ok(Some(field)) = field_path::get(object, &parts[..length]) else { continue };
-        let Some(text) = field.text().map(str::to_owned) else { continue };
+        let Some(text) = field.text().filter(|_| !field.is_null()).map(str::to_owned) else { continue };
         let Ok(mut data) = field_path::structured(&text) else { continue };
         let count = field_path::visit(&mut data, &parts[length..], make, &mut |field| {
             place(field, value);
