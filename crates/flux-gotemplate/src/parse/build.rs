@@ -23,14 +23,14 @@ pub(super) struct Building {
 
 impl Building {
     pub(super) fn new(name: GoStr) -> Self {
-        let none = || Item { kind: Kind::Error, at: 0, end: 0, line: 0, message: None };
+        let none = Item { kind: Kind::Error, at: 0, end: 0, line: 0 };
         let mut building = Self {
             name,
             lists: Vec::new(),
             pipes: Vec::new(),
             names: Vec::new(),
             scope: Vec::new(),
-            items: [none(), none(), none()],
+            items: [none; 3],
             ahead: 0,
             action_line: 0,
             ranges: 0,

@@ -80,7 +80,7 @@ impl Kind {
 }
 
 /// A piece of the text.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Item {
     pub(super) kind: Kind,
     /// Where it starts in the text.
@@ -88,8 +88,6 @@ pub(super) struct Item {
     /// Where it ends in the text.
     pub(super) end: usize,
     pub(super) line: usize,
-    /// What is wrong, for errors.
-    pub(super) message: Option<Box<str>>,
 }
 
 /// Which words are keywords.
@@ -108,7 +106,8 @@ pub(super) struct Lexer<'t> {
     start_line: usize,
     parens: usize,
     in_action: bool,
-    failed: bool,
+    /// What is wrong with the text, after an error.
+    fault: Option<String>,
     keywords: Keywords,
 }
 
@@ -125,12 +124,12 @@ type Scanned = Result<(), String>;
 
 impl<'t> Lexer<'t> {
     pub(super) fn new(input: &'t [u8], keywords: Keywords) -> Self {
-        Self { input, at: 0, start: 0, line: 1, start_line: 1, parens: 0, in_action: false, failed: false, keywords }
+        Self { input, at: 0, start: 0, line: 1, start_line: 1, parens: 0, in_action: false, fault: None, keywords }
     }
 
     pub(super) fn next_item(&mut self) -> Item {
-        if self.failed {
-            return Item { kind: Kind::Eof, at: 0, end: 0, line: self.start_line, message: None };
+        if self.fault.is_some() {
+            return Item { kind: Kind::Eof, at: 0, end: 0, line: self.start_line };
         }
         loop {
             let step = if self.in_action { self.action().map(Step::Item) } else { self.text() };
@@ -138,23 +137,24 @@ impl<'t> Lexer<'t> {
                 Ok(Step::Item(item)) => return item,
                 Ok(Step::Text) => {}
                 Err(message) => {
-                    self.failed = true;
-                    return Item {
-                        kind: Kind::Error,
-                        at: self.start,
-                        end: self.start,
-                        line: self.start_line,
-                        message: Some(message.into()),
-                    };
+                    self.fault = Some(message);
+                    return Item { kind: Kind::Error, at: self.start, end: self.start, line: self.start_line };
                 }
             }
         }
     }
 
+    /// What is wrong, after an item that is an error.
+    pub(super) fn fault(&self) -> &str {
+        self.fault.as_deref().unwrap_or_default()
+    }
+
+    #[inline]
     fn rest(&self) -> &'t [u8] {
         self.input.get(self.at..).unwrap_or_default()
     }
 
+    #[inline]
     fn peek(&self) -> Option<char> {
         decode_rune(self.rest()).map(|(rune, _)| rune)
     }
@@ -169,7 +169,7 @@ impl<'t> Lexer<'t> {
     }
 
     fn item(&mut self, kind: Kind) -> Item {
-        let item = Item { kind, at: self.start, end: self.at, line: self.start_line, message: None };
+        let item = Item { kind, at: self.start, end: self.at, line: self.start_line };
         self.start = self.at;
         self.start_line = self.line;
         item
@@ -380,8 +380,10 @@ impl<'t> Lexer<'t> {
     }
 
     fn alphanumerics(&mut self) -> Scanned {
-        while self.peek().is_some_and(is_alphanumeric) {
-            self.next();
+        while let Some((rune, size)) = decode_rune(self.rest())
+            && is_alphanumeric(rune)
+        {
+            self.at += size;
         }
         match self.peek() {
             Some(rune) if !self.at_terminator() => Err(format!("bad character {}", unicode(rune))),
@@ -493,8 +495,9 @@ fn is_space_byte(byte: u8) -> bool {
     is_space(char::from(byte))
 }
 
+#[inline]
 fn is_alphanumeric(rune: char) -> bool {
-    rune == '_' || is_letter(rune) || is_digit(rune)
+    rune == '_' || rune.is_ascii_alphanumeric() || !rune.is_ascii() && (is_letter(rune) || is_digit(rune))
 }
 
 fn has_left_marker(text: &[u8]) -> bool {

@@ -57,7 +57,7 @@ impl Parser<'_> {
         } else {
             self.tree.items[0] = self.lexer.next_item();
         }
-        self.tree.items[self.tree.ahead].clone()
+        self.tree.items[self.tree.ahead]
     }
 
     pub(super) fn backup(&mut self) {
@@ -121,7 +121,7 @@ impl Parser<'_> {
         if item.kind != Kind::Error {
             return self.fail(&format!("unexpected {} in {context}", self.show(item)));
         }
-        let message = item.message.as_deref().unwrap_or_default();
+        let message = self.lexer.fault();
         let started = self.tree.action_line;
         if started == 0 || started == item.line {
             return self.fail(message);
@@ -210,7 +210,7 @@ impl Parser<'_> {
             let variable = self.next_word();
             // `$x foo` needs the blank back when it turns out to be no declaration.
             self.peek();
-            let after = self.tree.items[self.tree.ahead - 1].clone();
+            let after = self.tree.items[self.tree.ahead - 1];
             let next = self.peek_word();
             let is_comma = next.kind == Kind::Char && self.text_of(&next) == b",";
             if !is_comma && !matches!(next.kind, Kind::Assign | Kind::Declare) {

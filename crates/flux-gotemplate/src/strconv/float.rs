@@ -63,6 +63,9 @@ pub fn append_float(out: &mut Vec<u8>, value: f64, format: u8, precision: Option
 /// The most digits after the point that a float64 can have; all further ones are zeros.
 const MOST_PLACES: usize = 1100;
 
+/// Fewer digits than these tell a float64 from its neighbours without a tie.
+const LONG: usize = 15;
+
 /// Decimal digits of a number: `0.DIGITS` times ten to the `point`, without zeros at the end.
 struct Digits {
     digits: Vec<u8>,
@@ -71,7 +74,20 @@ struct Digits {
 
 impl Digits {
     fn shortest(value: f64) -> Self {
-        Self::read(&format!("{value:e}"))
+        let shortest = Self::read(&format!("{value:e}"));
+        // Of two that are equally near, Go takes the even one and Rust the larger. Only long ones can be.
+        if shortest.len() >= LONG {
+            let even = Self::rounded(value, shortest.len());
+            if even.value() == Some(value) {
+                return even;
+            }
+        }
+        shortest
+    }
+
+    /// The number that the digits read back as.
+    fn value(&self) -> Option<f64> {
+        format!("0.{}e{}", String::from_utf8_lossy(&self.digits), self.point).parse().ok()
     }
 
     /// Rounded to `count` significant digits.
@@ -229,6 +245,7 @@ mod tests {
         check(1234.5678, b'g', Some(3), "1.23e+03");
         check(0.5, b'f', Some(0), "0");
         check(2.5, b'e', Some(2), "2.50e+00");
+        check(19_243_476_423_923.812, b'g', None, "1.9243476423923812e+13");
         check(1.0, b'x', None, "0x1p+00");
         check(3.5, b'x', Some(1), "0x1.cp+01");
         check(1.0, b'b', None, "4503599627370496p-52");
