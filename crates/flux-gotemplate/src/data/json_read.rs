@@ -109,7 +109,7 @@ impl Reader<'_> {
             return Err(JsonError::Depth);
         }
         self.at += 1;
-        let value = stacker::maybe_grow(64 << 10, 1 << 20, || read(self))?;
+        let value = super::deeper(|| read(self))?;
         self.depth -= 1;
         Ok(value)
     }

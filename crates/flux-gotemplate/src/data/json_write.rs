@@ -27,12 +27,16 @@ pub enum MarshalError {
     /// Deeper than is written; most likely the value contains itself.
     #[error("json: unsupported value: encountered a cycle via {0}")]
     Cycle(String),
+    /// The text would be longer than allowed: values share parts, so that little memory may stand for much text.
+    #[error("text is longer than {0} bytes")]
+    TooLong(usize),
 }
 
-/// The value as JSON, keys sorted.
-pub fn write_json(value: &Value, style: JsonStyle) -> Result<Vec<u8>, MarshalError> {
-    let mut writer = Writer { out: Vec::new(), style, depth: 0 };
+/// The value as JSON of at most `limit` bytes, keys sorted.
+pub fn write_json(value: &Value, style: JsonStyle, limit: usize) -> Result<Vec<u8>, MarshalError> {
+    let mut writer = Writer { out: Vec::new(), style, depth: 0, limit };
     writer.value(value)?;
+    writer.check()?;
     Ok(writer.out)
 }
 
@@ -40,10 +44,16 @@ struct Writer {
     out: Vec<u8>,
     style: JsonStyle,
     depth: usize,
+    limit: usize,
 }
 
 impl Writer {
+    fn check(&self) -> Result<(), MarshalError> {
+        if self.out.len() > self.limit { Err(MarshalError::TooLong(self.limit)) } else { Ok(()) }
+    }
+
     fn value(&mut self, value: &Value) -> Result<(), MarshalError> {
+        self.check()?;
         match value {
             Value::Nil => self.out.extend_from_slice(b"null"),
             Value::Bool(flag) => self.out.extend_from_slice(if *flag { b"true" } else { b"false" }),
@@ -92,7 +102,7 @@ impl Writer {
             return Err(MarshalError::Cycle(value.type_name().into_owned()));
         }
         self.depth += 1;
-        let written = stacker::maybe_grow(64 << 10, 1 << 20, || write(self));
+        let written = super::deeper(|| write(self));
         self.depth -= 1;
         written
     }

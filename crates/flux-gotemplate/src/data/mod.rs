@@ -23,6 +23,11 @@ pub use yaml_write::write_yaml;
 /// How deep values may be nested that are written.
 const MAX_DEPTH: usize = 1000;
 
+/// Runs one level of a recursion, with more stack where little is left.
+pub(crate) fn deeper<T>(level: impl FnOnce() -> T) -> T {
+    stacker::maybe_grow(128 << 10, 2 << 20, level)
+}
+
 /// What a document must be to be read into a map or a list of anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {

@@ -23,14 +23,17 @@ pub enum MarshalTomlError {
     /// Deeper than is written; most likely the value contains itself.
     #[error("toml: values are nested too deeply")]
     Depth,
+    /// The text would be longer than allowed: values share parts, so that little memory may stand for much text.
+    #[error("text is longer than {0} bytes")]
+    TooLong(usize),
 }
 
-/// The value as TOML.
-pub fn write_toml(value: &Value) -> Result<Vec<u8>, MarshalTomlError> {
+/// The value as TOML of about `limit` bytes at most.
+pub fn write_toml(value: &Value, limit: usize) -> Result<Vec<u8>, MarshalTomlError> {
     if matches!(value, Value::Nil) {
         return Err(MarshalTomlError::Nil);
     }
-    let mut writer = Writer { out: Vec::new(), keys: Vec::new(), depth: 0 };
+    let mut writer = Writer { out: Vec::new(), keys: Vec::new(), depth: 0, limit, looks_left: limit };
     writer.entry(value)?;
     Ok(writer.out)
 }
@@ -45,56 +48,65 @@ enum Shape {
     Tables,
 }
 
-fn shape(value: &Value, depth: usize) -> Result<Shape, MarshalTomlError> {
-    if depth > MAX_DEPTH {
-        return Err(MarshalTomlError::Depth);
-    }
-    Ok(match value {
-        Value::Nil => Shape::Nil,
-        Value::Map(map) if map.is_nil() => Shape::Nil,
-        Value::List(list) if list.is_nil() => Shape::Nil,
-        Value::Map(_) | Value::Error(_) => Shape::Table,
-        Value::List(list) if list.is_empty() => Shape::Array,
-        Value::List(list) => {
-            let mut tables = true;
-            for item in list.items() {
-                match shape(item, depth + 1)? {
-                    Shape::Nil => return Err(MarshalTomlError::NilElement),
-                    Shape::Table => {}
-                    Shape::Scalar | Shape::Array | Shape::Tables => tables = false,
-                }
-            }
-            if tables { Shape::Tables } else { Shape::Array }
-        }
-        Value::Object(_) if Time::of(value).is_some() => Shape::Scalar,
-        Value::Object(object) => match form(&**object) {
-            Form::Value(inner) => shape(&inner, depth + 1)?,
-            Form::Fields(_) => Shape::Table,
-        },
-        Value::Complex(_) | Value::Func(_) => return Err(MarshalTomlError::Type(value.kind().name())),
-        Value::Bytes(_) => Shape::Array,
-        Value::Bool(_)
-        | Value::Int(_)
-        | Value::Int32(_)
-        | Value::Int64(_)
-        | Value::Uint8(_)
-        | Value::Uint64(_)
-        | Value::Float(_)
-        | Value::Str(_)
-        | Value::Duration(_) => Shape::Scalar,
-    })
-}
-
 struct Writer {
     out: Vec<u8>,
     /// The path of keys to what is being written.
     keys: Vec<GoStr>,
     depth: usize,
+    limit: usize,
+    /// How often the shape of a value may be asked for; at each level those below are looked at again.
+    looks_left: usize,
 }
 
 impl Writer {
+    /// What a value is to TOML; lists are looked through.
+    fn shape(&mut self, value: &Value, depth: usize) -> Result<Shape, MarshalTomlError> {
+        self.looks_left = self.looks_left.checked_sub(1).ok_or(MarshalTomlError::TooLong(self.limit))?;
+        if depth > MAX_DEPTH {
+            return Err(MarshalTomlError::Depth);
+        }
+        Ok(match value {
+            Value::Nil => Shape::Nil,
+            Value::Map(map) if map.is_nil() => Shape::Nil,
+            Value::List(list) if list.is_nil() => Shape::Nil,
+            Value::Map(_) | Value::Error(_) => Shape::Table,
+            Value::List(list) if list.is_empty() => Shape::Array,
+            Value::List(list) => {
+                let mut tables = true;
+                for item in list.items() {
+                    match super::deeper(|| self.shape(item, depth + 1))? {
+                        Shape::Nil => return Err(MarshalTomlError::NilElement),
+                        Shape::Table => {}
+                        Shape::Scalar | Shape::Array | Shape::Tables => tables = false,
+                    }
+                }
+                if tables { Shape::Tables } else { Shape::Array }
+            }
+            Value::Object(_) if Time::of(value).is_some() => Shape::Scalar,
+            Value::Object(object) => match form(&**object) {
+                Form::Value(inner) => self.shape(&inner, depth + 1)?,
+                Form::Fields(_) => Shape::Table,
+            },
+            Value::Complex(_) | Value::Func(_) => return Err(MarshalTomlError::Type(value.kind().name())),
+            Value::Bytes(_) => Shape::Array,
+            Value::Bool(_)
+            | Value::Int(_)
+            | Value::Int32(_)
+            | Value::Int64(_)
+            | Value::Uint8(_)
+            | Value::Uint64(_)
+            | Value::Float(_)
+            | Value::Str(_)
+            | Value::Duration(_) => Shape::Scalar,
+        })
+    }
+
     fn text(&mut self, text: &str) {
         self.out.extend_from_slice(text.as_bytes());
+    }
+
+    fn check(&self) -> Result<(), MarshalTomlError> {
+        if self.out.len() > self.limit { Err(MarshalTomlError::TooLong(self.limit)) } else { Ok(()) }
     }
 
     fn newline(&mut self) {
@@ -110,8 +122,9 @@ impl Writer {
 
     /// Writes what stands at the current path.
     fn entry(&mut self, value: &Value) -> Result<(), MarshalTomlError> {
+        self.check()?;
         self.depth += 1;
-        let written = stacker::maybe_grow(64 << 10, 1 << 20, || match shape(value, self.depth)? {
+        let written = super::deeper(|| match self.shape(value, self.depth)? {
             Shape::Nil => Ok(()),
             Shape::Scalar | Shape::Array => self.key_value(value),
             Shape::Table => self.table(value),
@@ -167,13 +180,23 @@ impl Writer {
 
     /// The entries of a table: those that are no tables first.
     fn contents(&mut self, value: &Value) -> Result<(), MarshalTomlError> {
-        let (plain, tables) = parted(&entries(value))?;
+        let (plain, tables) = self.parted(&entries(value))?;
         for (key, value) in plain.into_iter().chain(tables) {
             self.keys.push(key);
             self.entry(&value)?;
             self.keys.pop();
         }
         Ok(())
+    }
+
+    /// The entries that are no tables and those that are, each in the order of the keys.
+    fn parted(&mut self, entries: &Entries) -> Result<(Pairs, Pairs), MarshalTomlError> {
+        let (mut plain, mut tables) = (Vec::new(), Vec::new());
+        for (key, value) in entries {
+            let is_table = matches!(self.shape(value, 0)?, Shape::Table | Shape::Tables);
+            if is_table { &mut tables } else { &mut plain }.push((key.clone(), value.clone()));
+        }
+        Ok((plain, tables))
     }
 
     fn key(&mut self, key: &GoStr) {
@@ -205,6 +228,7 @@ impl Writer {
 
     /// A value within a line.
     fn element(&mut self, value: &Value) -> Result<(), MarshalTomlError> {
+        self.check()?;
         match value {
             Value::Str(text) => self.quoted(text.as_bytes()),
             Value::Bool(flag) => self.text(if *flag { "true" } else { "false" }),
@@ -214,7 +238,7 @@ impl Writer {
             Value::Uint64(number) => self.text(&number.to_string()),
             Value::Float(number) => self.text(&float(*number)),
             Value::Duration(nanoseconds) => self.quoted(format_duration(*nanoseconds).as_bytes()),
-            Value::List(list) => self.array(list.items())?,
+            Value::List(list) => super::deeper(|| self.array(list.items()))?,
             Value::Bytes(bytes) => {
                 let items: Vec<Value> = bytes.as_bytes().iter().map(|byte| Value::Uint8(*byte)).collect();
                 self.array(&items)?;
@@ -224,7 +248,7 @@ impl Writer {
                 (None, Form::Value(inner)) => self.element(&inner)?,
                 (None, Form::Fields(_)) => self.inline_table(value)?,
             },
-            Value::Map(_) | Value::Error(_) => self.inline_table(value)?,
+            Value::Map(_) | Value::Error(_) => super::deeper(|| self.inline_table(value))?,
             Value::Nil | Value::Complex(_) | Value::Func(_) => return Err(MarshalTomlError::Type(value.kind().name())),
         }
         Ok(())
@@ -241,7 +265,7 @@ impl Writer {
     }
 
     fn inline_table(&mut self, value: &Value) -> Result<(), MarshalTomlError> {
-        let (plain, tables) = parted(&entries(value))?;
+        let (plain, tables) = self.parted(&entries(value))?;
         let last_plain = plain.len() - usize::from(tables.is_empty() && !plain.is_empty());
         let tables_end = tables.len().saturating_sub(1);
         self.out.push(b'{');
@@ -256,7 +280,7 @@ impl Writer {
     }
 
     fn inline_entry(&mut self, key: &GoStr, value: &Value, more: bool) -> Result<(), MarshalTomlError> {
-        if shape(value, 0)? == Shape::Nil {
+        if self.shape(value, 0)? == Shape::Nil {
             return Ok(());
         }
         self.key(key);
@@ -269,16 +293,6 @@ impl Writer {
 
 /// Keys with their values.
 type Pairs = Vec<(GoStr, Value)>;
-
-/// The entries that are no tables and those that are, each in the order of the keys.
-fn parted(entries: &Entries) -> Result<(Pairs, Pairs), MarshalTomlError> {
-    let (mut plain, mut tables) = (Vec::new(), Vec::new());
-    for (key, value) in entries {
-        let is_table = matches!(shape(value, 0)?, Shape::Table | Shape::Tables);
-        if is_table { &mut tables } else { &mut plain }.push((key.clone(), value.clone()));
-    }
-    Ok((plain, tables))
-}
 
 fn entries(value: &Value) -> Entries {
     match value {

@@ -10,9 +10,9 @@ use crate::value::{GoStr, Value};
 /// The longest key that is written before a colon.
 const SIMPLE_KEY: usize = 128;
 
-/// The value as YAML with a line break at its end.
-pub fn write_yaml_pretty(value: &Value) -> Result<String, MarshalError> {
-    let mut printer = Printer { out: String::new(), depth: 0 };
+/// The value as YAML of about `limit` bytes at most, with a line break at its end.
+pub fn write_yaml_pretty(value: &Value, limit: usize) -> Result<String, MarshalError> {
+    let mut printer = Printer { out: String::new(), depth: 0, limit };
     printer.value(value, Place { indent: 0, after: After::Nothing })?;
     printer.end_line();
     Ok(printer.out)
@@ -36,15 +36,19 @@ enum After {
 struct Printer {
     out: String,
     depth: usize,
+    limit: usize,
 }
 
 impl Printer {
     fn value(&mut self, value: &Value, place: Place) -> Result<(), MarshalError> {
+        if self.out.len() > self.limit {
+            return Err(MarshalError::TooLong(self.limit));
+        }
         if self.depth > MAX_DEPTH {
             return Err(MarshalError::Cycle(value.type_name().into_owned()));
         }
         self.depth += 1;
-        let written = stacker::maybe_grow(64 << 10, 1 << 20, || self.unchecked_value(value, place));
+        let written = super::deeper(|| self.unchecked_value(value, place));
         self.depth -= 1;
         written
     }

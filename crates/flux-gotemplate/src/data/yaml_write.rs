@@ -8,50 +8,76 @@ use super::json_write::write_float;
 use super::{Form, MAX_DEPTH, MarshalError, form, sorted};
 use crate::value::{Entries, Value};
 
-/// The value as YAML with a line break at its end.
-pub fn write_yaml(value: &Value) -> Result<String, MarshalError> {
-    let node = node(value, 0)?;
-    flux_yaml::print(&node).map_err(|fault| MarshalError::Value(fault.to_string()))
+/// The value as YAML of about `limit` bytes at most, with a line break at its end.
+pub fn write_yaml(value: &Value, limit: usize) -> Result<String, MarshalError> {
+    let mut nodes = Nodes { left: limit, limit, deepest: 0 };
+    let node = nodes.node(value, 0)?;
+    // The printer goes down a level at a time on the stack it is given.
+    let print = || flux_yaml::print(&node);
+    let printed = if nodes.deepest > SHALLOW { stacker::grow(DEEP_STACK, print) } else { print() };
+    printed.map_err(|fault| MarshalError::Value(fault.to_string()))
 }
 
-fn node(value: &Value, depth: usize) -> Result<Node, MarshalError> {
-    if depth > MAX_DEPTH {
-        return Err(MarshalError::Cycle(value.type_name().into_owned()));
+/// A depth that needs no stack of its own.
+const SHALLOW: usize = 60;
+/// The stack for printing the deepest values, in bytes.
+const DEEP_STACK: usize = 16 << 20;
+
+/// Makes nodes of values, as long as what they are written as is not too long.
+struct Nodes {
+    left: usize,
+    limit: usize,
+    deepest: usize,
+}
+
+impl Nodes {
+    fn node(&mut self, value: &Value, depth: usize) -> Result<Node, MarshalError> {
+        // The indentation counts too: it is most of what deep values are written as.
+        let size = 2 * depth
+            + match value {
+                Value::Str(text) | Value::Bytes(text) => text.len(),
+                _ => 2,
+            };
+        self.left = self.left.checked_sub(size).ok_or(MarshalError::TooLong(self.limit))?;
+        self.deepest = self.deepest.max(depth);
+        if depth > MAX_DEPTH {
+            return Err(MarshalError::Cycle(value.type_name().into_owned()));
+        }
+        super::deeper(|| self.unchecked_node(value, depth))
     }
-    stacker::maybe_grow(64 << 10, 1 << 20, || unchecked_node(value, depth))
-}
 
-fn unchecked_node(value: &Value, depth: usize) -> Result<Node, MarshalError> {
-    Ok(match value {
-        Value::Nil => Node::null(),
-        Value::Bool(flag) => Node::scalar(if *flag { "true" } else { "false" }, Tag::Bool),
-        Value::Int(number) | Value::Int64(number) | Value::Duration(number) => {
-            Node::scalar(number.to_string(), Tag::Int)
-        }
-        Value::Int32(number) => Node::scalar(number.to_string(), Tag::Int),
-        Value::Uint8(number) => Node::scalar(number.to_string(), Tag::Int),
-        Value::Uint64(number) => Node::scalar(number.to_string(), Tag::Int),
-        Value::Float(number) => float(*number)?,
-        Value::Str(text) => Node::string(checked(&text.to_text())?),
-        Value::Bytes(bytes) => Node::string(crate::funcs::sprig::encode_base64(bytes.as_bytes())),
-        Value::List(list) if list.is_nil() => Node::null(),
-        Value::List(list) => {
-            Node::sequence(list.items().iter().map(|item| node(item, depth + 1)).collect::<Result<_, _>>()?)
-        }
-        Value::Map(map) if map.is_nil() => Node::null(),
-        Value::Map(map) => mapping(&map.entries(), depth)?,
-        Value::Error(_) => Node::mapping(Vec::new()),
-        Value::Complex(_) | Value::Func(_) => return Err(MarshalError::Type(value.type_name().into_owned())),
-        Value::Object(object) => match form(&**object) {
-            Form::Value(inner) => node(&inner, depth + 1)?,
-            Form::Fields(fields) => mapping(&sorted(fields), depth)?,
-        },
-    })
-}
+    fn unchecked_node(&mut self, value: &Value, depth: usize) -> Result<Node, MarshalError> {
+        Ok(match value {
+            Value::Nil => Node::null(),
+            Value::Bool(flag) => Node::scalar(if *flag { "true" } else { "false" }, Tag::Bool),
+            Value::Int(number) | Value::Int64(number) | Value::Duration(number) => {
+                Node::scalar(number.to_string(), Tag::Int)
+            }
+            Value::Int32(number) => Node::scalar(number.to_string(), Tag::Int),
+            Value::Uint8(number) => Node::scalar(number.to_string(), Tag::Int),
+            Value::Uint64(number) => Node::scalar(number.to_string(), Tag::Int),
+            Value::Float(number) => float(*number)?,
+            Value::Str(text) => Node::string(checked(&text.to_text())?),
+            Value::Bytes(bytes) => Node::string(crate::funcs::sprig::encode_base64(bytes.as_bytes())),
+            Value::List(list) if list.is_nil() => Node::null(),
+            Value::List(list) => {
+                Node::sequence(list.items().iter().map(|item| self.node(item, depth + 1)).collect::<Result<_, _>>()?)
+            }
+            Value::Map(map) if map.is_nil() => Node::null(),
+            Value::Map(map) => self.mapping(&map.entries(), depth)?,
+            Value::Error(_) => Node::mapping(Vec::new()),
+            Value::Complex(_) | Value::Func(_) => return Err(MarshalError::Type(value.type_name().into_owned())),
+            Value::Object(object) => match form(&**object) {
+                Form::Value(inner) => self.node(&inner, depth + 1)?,
+                Form::Fields(fields) => self.mapping(&sorted(fields), depth)?,
+            },
+        })
+    }
 
-fn mapping(entries: &Entries, depth: usize) -> Result<Node, MarshalError> {
-    let entry = |(key, value): (&crate::GoStr, &Value)| Ok((key_node(key)?, node(value, depth + 1)?));
-    Ok(Node::mapping(entries.iter().map(entry).collect::<Result<_, MarshalError>>()?))
+    fn mapping(&mut self, entries: &Entries, depth: usize) -> Result<Node, MarshalError> {
+        let entry = |(key, value): (&crate::GoStr, &Value)| Ok((key_node(key)?, self.node(value, depth + 1)?));
+        Ok(Node::mapping(entries.iter().map(entry).collect::<Result<_, MarshalError>>()?))
+    }
 }
 
 /// A number as the one that reading its JSON gives: whole ones that fit are integers.

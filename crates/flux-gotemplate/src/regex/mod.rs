@@ -104,16 +104,20 @@ impl GoRegex {
     }
 
     /// `text` with each match replaced by `template`, in which `$1` and `${name}` stand for groups.
-    pub(crate) fn replace_all(&self, text: &[u8], template: &[u8]) -> Vec<u8> {
-        self.replace(text, |captures, out| expand::expand(template, text, captures, &self.names, out))
+    ///
+    /// `None` where the result would be much longer than `limit`.
+    pub(crate) fn replace_all(&self, text: &[u8], template: &[u8], limit: usize) -> Option<Vec<u8>> {
+        self.replace(text, limit, |captures, out| expand::expand(template, text, captures, &self.names, out))
     }
 
     /// `text` with each match replaced by `literal` as it is.
-    pub(crate) fn replace_all_literal(&self, text: &[u8], literal: &[u8]) -> Vec<u8> {
-        self.replace(text, |_, out| out.extend_from_slice(literal))
+    ///
+    /// `None` where the result would be much longer than `limit`.
+    pub(crate) fn replace_all_literal(&self, text: &[u8], literal: &[u8], limit: usize) -> Option<Vec<u8>> {
+        self.replace(text, limit, |_, out| out.extend_from_slice(literal))
     }
 
-    fn replace(&self, text: &[u8], mut write: impl FnMut(&Captures, &mut Vec<u8>)) -> Vec<u8> {
+    fn replace(&self, text: &[u8], limit: usize, mut write: impl FnMut(&Captures, &mut Vec<u8>)) -> Option<Vec<u8>> {
         let mut captures = self.regex.create_captures();
         let mut out = Vec::with_capacity(text.len());
         let (mut last_end, mut at) = (0, 0);
@@ -124,11 +128,14 @@ impl GoRegex {
             if range.end > last_end || range.start == 0 {
                 write(&captures, &mut out);
             }
+            if out.len() > limit {
+                return None;
+            }
             last_end = range.end;
             at = range.end.max(at + width(text, at));
         }
         out.extend_from_slice(&text[last_end..]);
-        out
+        Some(out)
     }
 }
 
@@ -172,7 +179,7 @@ mod tests {
     fn groups_stand_in_replacements() {
         let replace = |pattern: &str, subject: &str, template: &str| {
             let regex = GoRegex::compile(pattern).unwrap();
-            text(&regex.replace_all(subject.as_bytes(), template.as_bytes())).to_owned()
+            text(&regex.replace_all(subject.as_bytes(), template.as_bytes(), 1000).unwrap()).to_owned()
         };
         assert_eq!(replace("a(x*)b", "-ab-axxb-", "$1W"), "---");
         assert_eq!(replace("a(x*)b", "-ab-axxb-", "${1}W"), "-W-xxW-");

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bounds;
+mod functions;
 mod objects;
 mod oracle;
 mod recorded;
+mod sprig;
 mod vectors;

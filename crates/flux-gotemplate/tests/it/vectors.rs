@@ -23,7 +23,7 @@ static VALUES: MapType = MapType { name: Some("common.Values"), ..MapType::PLAIN
 
 /// A fixed clock, and numbers that only look random.
 #[derive(Default)]
-struct World(AtomicU64);
+pub(crate) struct World(AtomicU64);
 
 impl sprig::World for World {
     fn now(&self) -> Time {

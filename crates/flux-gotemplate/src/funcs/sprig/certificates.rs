@@ -9,7 +9,6 @@ use x509_parser::prelude::{FromDer as _, ParsedExtension, X509Certificate};
 use super::der::{self, GENERALIZED_TIME, OCTET_STRING, OID, PRINTABLE_STRING, SEQUENCE, SET, UTC_TIME, UTF8_STRING};
 use super::encodings::decode_base64;
 use super::keys::PrivateKey;
-use super::text::printed;
 use super::{World, with_world};
 use crate::error::FuncError;
 use crate::function::{Args, Function, Functions, Signature};
@@ -259,6 +258,12 @@ fn distinguished_name(common_name: &str) -> Vec<u8> {
     der::group(SEQUENCE, &[&der::value(SET, &attribute)])
 }
 
+/// What `%v` prints, of values that are not too large to be shown.
+fn shown(value: &Value) -> String {
+    let text = crate::fmt::sprint(std::slice::from_ref(value), 1000);
+    text.map_or_else(|_| value.type_name().into_owned(), |text| crate::value::to_text(&text).into_owned())
+}
+
 /// A date in the form that its year wants.
 fn date(time: &Time) -> Vec<u8> {
     let year = time.format(b"2006");
@@ -273,7 +278,7 @@ fn addresses(list: &List) -> Result<Vec<u8>, FuncError> {
     let mut out = Vec::new();
     for item in list.items() {
         let Value::Str(text) = item else {
-            return Err(FuncError::new(format!("error parsing ip: {} is not a string", printed(item)?)));
+            return Err(FuncError::new(format!("error parsing ip: {} is not a string", shown(item))));
         };
         let address = text.as_str().and_then(|text| text.parse::<IpAddr>().ok());
         let address = address.ok_or_else(|| FuncError::new(format!("error parsing ip: {text}")))?;
@@ -291,7 +296,7 @@ fn host_names(list: &List) -> Result<Vec<u8>, FuncError> {
         let Value::Str(text) = item else {
             return Err(FuncError::new(format!(
                 "error processing alternate dns name: {} is not a string",
-                printed(item)?
+                shown(item)
             )));
         };
         if !text.as_bytes().is_ascii() {

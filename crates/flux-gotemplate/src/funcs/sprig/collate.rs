@@ -3,6 +3,7 @@
 use super::Table;
 use super::text::{elements, list_elements, strslice, strval};
 use crate::call::Call;
+use crate::data::deeper;
 use crate::error::FuncError;
 use crate::function::{Args, Signature};
 use crate::value::{Entries, List, Map, Shape, Type, Value};
@@ -27,26 +28,25 @@ pub(super) const TABLE: Table = &[
 /// How deep values are compared.
 const MAX_DEPTH: usize = 2000;
 
-fn sort_alpha(_: &mut Call<'_, '_>, args: Args<'_>) -> Result<Value, FuncError> {
+fn sort_alpha(call: &mut Call<'_, '_>, args: Args<'_>) -> Result<Value, FuncError> {
     if elements(args.get(0)).is_err() {
-        return Ok(List::strings([strval(args.get(0))?]).into());
+        return Ok(List::strings([strval(call, args.get(0))?]).into());
     }
-    let mut texts = strslice(args.get(0))?;
+    let mut texts = strslice(call, args.get(0))?;
     texts.sort();
     Ok(List::strings(texts).into())
 }
 
 fn compact(_: &mut Call<'_, '_>, args: Args<'_>) -> Result<Value, FuncError> {
-    let mut items = list_elements(args.get(0), "Cannot compact on type")?;
-    items.retain(Value::truth);
-    Ok(Value::list(items))
+    let items = list_elements(args.get(0), "Cannot compact on type")?;
+    Ok(Value::list(items.iter().filter(|item| item.truth()).cloned().collect()))
 }
 
 fn uniq(call: &mut Call<'_, '_>, args: Args<'_>) -> Result<Value, FuncError> {
     let mut kept = Vec::new();
-    for item in list_elements(args.get(0), "Cannot find uniq on type")? {
-        if !contains(call, &kept, &item)? {
-            kept.push(item);
+    for item in list_elements(args.get(0), "Cannot find uniq on type")?.iter() {
+        if !contains(call, &kept, item)? {
+            kept.push(item.clone());
         }
     }
     Ok(Value::list(kept))
@@ -54,9 +54,9 @@ fn uniq(call: &mut Call<'_, '_>, args: Args<'_>) -> Result<Value, FuncError> {
 
 fn without(call: &mut Call<'_, '_>, args: Args<'_>) -> Result<Value, FuncError> {
     let mut kept = Vec::new();
-    for item in list_elements(args.get(0), "Cannot find without on type")? {
-        if !contains(call, args.rest(1), &item)? {
-            kept.push(item);
+    for item in list_elements(args.get(0), "Cannot find without on type")?.iter() {
+        if !contains(call, args.rest(1), item)? {
+            kept.push(item.clone());
         }
     }
     Ok(Value::list(kept))
@@ -80,11 +80,15 @@ fn contains(call: &mut Call<'_, '_>, items: &[Value], wanted: &Value) -> Result<
 }
 
 /// Whether both are of one type and equal throughout, as Go's `reflect.DeepEqual` tells it.
-pub(super) fn deep_equal(call: &mut Call<'_, '_>, a: &Value, b: &Value, depth: usize) -> Result<bool, FuncError> {
+fn deep_equal(call: &mut Call<'_, '_>, a: &Value, b: &Value, depth: usize) -> Result<bool, FuncError> {
     call.steps(1)?;
     if depth > MAX_DEPTH {
         return Err(FuncError::new("values are nested too deeply to be compared"));
     }
+    deeper(|| equal(call, a, b, depth))
+}
+
+fn equal(call: &mut Call<'_, '_>, a: &Value, b: &Value, depth: usize) -> Result<bool, FuncError> {
     Ok(match (a, b) {
         (Value::Nil, Value::Nil) => true,
         (Value::Bool(a), Value::Bool(b)) => a == b,

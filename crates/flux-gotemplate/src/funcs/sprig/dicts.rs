@@ -4,6 +4,7 @@ use super::Table;
 use super::merge::{Mode, merge_all};
 use super::text::strval;
 use crate::call::Call;
+use crate::data::deeper;
 use crate::error::FuncError;
 use crate::function::{Args, Signature};
 use crate::value::{Entries, GoStr, List, Map, Type, Value};
@@ -43,11 +44,11 @@ pub(super) const TABLE: Table = &[
 const MAX_DEPTH: usize = 2000;
 
 /// A map of keys and values in turn; a last key without a value gets an empty one.
-fn dict(_: &mut Call<'_, '_>, args: Args<'_>) -> Result<Value, FuncError> {
+fn dict(call: &mut Call<'_, '_>, args: Args<'_>) -> Result<Value, FuncError> {
     let mut entries = Entries::new();
     for pair in args.all().chunks(2) {
         let value = pair.get(1).cloned().unwrap_or_else(|| "".into());
-        entries.insert(strval(&pair[0])?, value);
+        entries.insert(strval(call, &pair[0])?, value);
     }
     Ok(Map::from_entries(entries).into())
 }
@@ -99,11 +100,15 @@ fn strings(values: &[Value]) -> impl Iterator<Item = GoStr> {
 }
 
 /// A copy that shares no map with the value.
-pub(super) fn deep_copy(call: &mut Call<'_, '_>, value: &Value, depth: usize) -> Result<Value, FuncError> {
+fn deep_copy(call: &mut Call<'_, '_>, value: &Value, depth: usize) -> Result<Value, FuncError> {
     call.steps(1)?;
     if depth > MAX_DEPTH {
         return Err(FuncError::new("values are nested too deeply to be copied"));
     }
+    deeper(|| copy(call, value, depth))
+}
+
+fn copy(call: &mut Call<'_, '_>, value: &Value, depth: usize) -> Result<Value, FuncError> {
     Ok(match value {
         Value::Map(map) if map.is_nil() => value.clone(),
         Value::Map(map) => {

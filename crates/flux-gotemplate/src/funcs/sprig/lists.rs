@@ -46,13 +46,13 @@ fn make(args: Args<'_>) -> Value {
 }
 
 fn append(call: &mut Call<'_, '_>, args: Args<'_>) -> Result<Value, FuncError> {
-    let mut items = list_elements(args.get(0), "Cannot push on type")?;
+    let mut items = list_elements(args.get(0), "Cannot push on type")?.into_owned();
     items.push(args.get(1).clone());
     counted(call, items)
 }
 
 fn prepend(call: &mut Call<'_, '_>, args: Args<'_>) -> Result<Value, FuncError> {
-    let mut items = list_elements(args.get(0), "Cannot prepend on type")?;
+    let mut items = list_elements(args.get(0), "Cannot prepend on type")?.into_owned();
     items.insert(0, args.get(1).clone());
     counted(call, items)
 }
@@ -64,31 +64,31 @@ fn counted(call: &mut Call<'_, '_>, items: Vec<Value>) -> Result<Value, FuncErro
 }
 
 fn first(_: &mut Call<'_, '_>, args: Args<'_>) -> Result<Value, FuncError> {
-    Ok(list_elements(args.get(0), "Cannot find first on type")?.into_iter().next().unwrap_or_default())
+    Ok(list_elements(args.get(0), "Cannot find first on type")?.first().cloned().unwrap_or_default())
 }
 
 fn last(_: &mut Call<'_, '_>, args: Args<'_>) -> Result<Value, FuncError> {
-    Ok(list_elements(args.get(0), "Cannot find last on type")?.pop().unwrap_or_default())
+    Ok(list_elements(args.get(0), "Cannot find last on type")?.last().cloned().unwrap_or_default())
 }
 
 const REST: Plain = |call, args| {
     let items = list_elements(args.get(0), "Cannot find rest on type")?;
-    if items.is_empty() {
-        return Ok(List::nil(&Type::Any).into());
+    match items.split_first() {
+        Some((_, rest)) => counted(call, rest.to_vec()),
+        None => Ok(List::nil(&Type::Any).into()),
     }
-    counted(call, items.into_iter().skip(1).collect())
 };
 
 const INITIAL: Plain = |call, args| {
-    let mut items = list_elements(args.get(0), "Cannot find initial on type")?;
-    if items.pop().is_none() {
-        return Ok(List::nil(&Type::Any).into());
+    let items = list_elements(args.get(0), "Cannot find initial on type")?;
+    match items.split_last() {
+        Some((_, initial)) => counted(call, initial.to_vec()),
+        None => Ok(List::nil(&Type::Any).into()),
     }
-    counted(call, items)
 };
 
 fn reverse(call: &mut Call<'_, '_>, args: Args<'_>) -> Result<Value, FuncError> {
-    let mut items = list_elements(args.get(0), "Cannot find reverse on type")?;
+    let mut items = list_elements(args.get(0), "Cannot find reverse on type")?.into_owned();
     items.reverse();
     counted(call, items)
 }
@@ -122,12 +122,13 @@ fn concat(call: &mut Call<'_, '_>, args: Args<'_>) -> Result<Value, FuncError> {
             Kind::Invalid => FuncError::new(NIL_DEREFERENCE),
             kind => FuncError::new(format!("Cannot concat type {kind} as list")),
         })?;
-        all.extend(items);
+        all.extend_from_slice(&items);
+        call.steps(u64::try_from(items.len()).unwrap_or(u64::MAX))?;
     }
     if all.is_empty() {
         return Ok(List::nil(&Type::Any).into());
     }
-    counted(call, all)
+    Ok(Value::list(all))
 }
 
 fn chunk(call: &mut Call<'_, '_>, args: Args<'_>) -> Result<Value, FuncError> {

@@ -1,6 +1,7 @@
 //! Maps merged into the first, as mergo 1.0 does it.
 
 use crate::call::Call;
+use crate::data::deeper;
 use crate::error::FuncError;
 use crate::function::Args;
 use crate::value::{Map, Value};
@@ -44,7 +45,7 @@ fn merge(call: &mut Call<'_, '_>, into: &Map, from: &Map, mode: Mode, depth: usi
         if let (Some(Value::Map(ours)), Value::Map(theirs)) = (&ours, theirs)
             && !ours.is_nil()
         {
-            merge(call, ours, theirs, mode, depth + 1)?;
+            deeper(|| merge(call, ours, theirs, mode, depth + 1))?;
             if !ours.is_empty() {
                 continue;
             }

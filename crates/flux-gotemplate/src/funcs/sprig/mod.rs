@@ -34,6 +34,7 @@ mod wrap;
 
 use std::sync::Arc;
 
+pub(crate) use codecs::too_long;
 pub(crate) use encodings::{decode_base64, encode_base64};
 pub use world::World;
 

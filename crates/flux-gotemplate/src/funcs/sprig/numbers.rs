@@ -3,7 +3,6 @@
 use super::Table;
 use super::cast::{to_float64, to_int64};
 use super::decimal::Decimal;
-use super::text::printed;
 use crate::call::Call;
 use crate::error::FuncError;
 use crate::function::{Args, Signature};
@@ -24,8 +23,8 @@ pub(super) const TABLE: Table = &[
     ("int", TO_INT, |_, args| Ok(Value::Int(to_int64(args.get(0))))),
     ("int64", TO_INT64, |_, args| Ok(Value::Int64(to_int64(args.get(0))))),
     ("float64", TO_FLOAT, |_, args| Ok(to_float64(args.get(0)).into())),
-    ("toDecimal", TO_INT64, |_, args| {
-        Ok(Value::Int64(parse_int(&printed(args.get(0))?.to_text(), 8, 64).unwrap_or_default()))
+    ("toDecimal", TO_INT64, |call, args| {
+        Ok(Value::Int64(parse_int(&call.text_of(args.get(0))?.to_text(), 8, 64).unwrap_or_default()))
     }),
     ("add1", TO_INT64, |_, args| Ok(Value::Int64(to_int64(args.get(0)).wrapping_add(1)))),
     ("add", ANY, |_, args| Ok(Value::Int64(args.all().iter().map(to_int64).fold(0, i64::wrapping_add)))),

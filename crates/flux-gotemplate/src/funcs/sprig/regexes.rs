@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::too_long;
+use crate::call::Call;
 use crate::error::FuncError;
 use crate::function::{Args, Function, Functions, Signature};
 use crate::regex::{GoRegex, SyntaxError, quote_meta};
@@ -40,17 +42,21 @@ impl Compiled {
 }
 
 /// What a function does with its compiled pattern.
-type Body = fn(&GoRegex, Args<'_>) -> Value;
+type Body = fn(&mut Call<'_, '_>, &GoRegex, Args<'_>) -> Result<Value, FuncError>;
 
 const TABLE: &[(&str, &str, Signature, Body)] = &[
-    ("regexFind", "mustRegexFind", FIND, find),
-    ("regexFindAll", "mustRegexFindAll", FIND_ALL, find_all),
-    ("regexSplit", "mustRegexSplit", FIND_ALL, split),
-    ("regexReplaceAll", "mustRegexReplaceAll", REPLACE, |regex, args| {
-        regex.replace_all(args.bytes(1), args.bytes(2)).into()
+    ("regexFind", "mustRegexFind", FIND, |_, regex, args| Ok(find(regex, args))),
+    ("regexFindAll", "mustRegexFindAll", FIND_ALL, |_, regex, args| Ok(find_all(regex, args))),
+    ("regexSplit", "mustRegexSplit", FIND_ALL, |_, regex, args| Ok(split(regex, args))),
+    ("regexReplaceAll", "mustRegexReplaceAll", REPLACE, |call, regex, args| {
+        let limit = call.memory_left();
+        let replaced = regex.replace_all(args.bytes(1), args.bytes(2), limit);
+        replaced.map(Value::from).ok_or_else(|| too_long(call, limit))
     }),
-    ("regexReplaceAllLiteral", "mustRegexReplaceAllLiteral", REPLACE, |regex, args| {
-        regex.replace_all_literal(args.bytes(1), args.bytes(2)).into()
+    ("regexReplaceAllLiteral", "mustRegexReplaceAllLiteral", REPLACE, |call, regex, args| {
+        let limit = call.memory_left();
+        let replaced = regex.replace_all_literal(args.bytes(1), args.bytes(2), limit);
+        replaced.map(Value::from).ok_or_else(|| too_long(call, limit))
     }),
 ];
 
@@ -81,17 +87,15 @@ pub(super) fn add_to(functions: &mut Functions) {
             name,
             Function::closure(*signature, move |call, args| {
                 let regex = pattern(&shared, args).map_err(|fault| panicked(args.bytes(0), &fault))?;
-                let result = body(&regex, args);
-                call.charge(size_of::<Value>())?;
-                Ok(result)
+                body(call, &regex, args)
             }),
         );
         let shared = Arc::clone(&compiled);
         functions.add(
             must_name,
-            Function::closure(*signature, move |_, args| {
+            Function::closure(*signature, move |call, args| {
                 let regex = pattern(&shared, args).map_err(|fault| FuncError::new(fault.to_string()))?;
-                Ok(body(&regex, args))
+                body(call, &regex, args)
             }),
         );
     }

@@ -1,7 +1,7 @@
 //! Strings: cutting, padding, joining.
 
 use super::Table;
-use super::text::{printed, strslice, strval};
+use super::text::{strslice, strval};
 use crate::call::Call;
 use crate::error::FuncError;
 use crate::function::{Args, Signature};
@@ -33,15 +33,17 @@ pub(super) const TABLE: Table = &[
     ("plural", Signature::fixed(&[Type::Str, Type::Str, Type::Int], Type::Str), |_, args| {
         Ok(args.string(usize::from(args.int(2) != 1)).into())
     }),
-    ("quote", ANYTHING, |_, args| Ok(quote(args.all())?.into())),
-    ("squote", ANYTHING, |_, args| Ok(squote(args.all())?.into())),
-    ("cat", ANYTHING, |_, args| Ok(cat(args.all())?.into())),
-    ("toString", Signature::fixed(&[Type::Any], Type::Str), |_, args| Ok(strval(args.get(0))?.into())),
-    ("toStrings", Signature::fixed(&[Type::Any], Type::STRINGS), |_, args| {
-        Ok(List::strings(strslice(args.get(0))?).into())
+    ("quote", ANYTHING, |call, args| Ok(quote(call, args.all())?.into())),
+    ("squote", ANYTHING, |call, args| Ok(squote(call, args.all())?.into())),
+    ("cat", ANYTHING, |call, args| Ok(cat(call, args.all())?.into())),
+    ("toString", Signature::fixed(&[Type::Any], Type::Str), |call, args| Ok(strval(call, args.get(0))?.into())),
+    ("toStrings", Signature::fixed(&[Type::Any], Type::STRINGS), |call, args| {
+        Ok(List::strings(strslice(call, args.get(0))?).into())
     }),
-    ("join", Signature::fixed(&[Type::Str, Type::Any], Type::Str), |_, args| {
-        Ok(join(&strslice(args.get(1))?, args.bytes(0)).into())
+    ("join", Signature::fixed(&[Type::Str, Type::Any], Type::Str), |call, args| {
+        let texts = strslice(call, args.get(1))?;
+        call.charge(args.bytes(0).len().saturating_mul(texts.len()))?;
+        Ok(join(&texts, args.bytes(0)).into())
     }),
     ("split", Signature::fixed(&[Type::Str, Type::Str], Type::Map(&Type::Str)), |_, args| {
         Ok(numbered(split(args.bytes(1), args.bytes(0), usize::MAX)))
@@ -150,10 +152,10 @@ fn substr(_: &mut Call<'_, '_>, args: Args<'_>) -> Result<Value, FuncError> {
     text.get(from..to).map(Into::into).ok_or_else(|| failed(format!("{start}:{to}]")))
 }
 
-/// The texts of the values with blanks between, nils left out.
+/// Writes each value but nils, with blanks between.
 fn spaced(
     values: &[Value],
-    write: impl Fn(&Value, &mut Vec<u8>) -> Result<(), FuncError>,
+    mut write: impl FnMut(&Value, &mut Vec<u8>) -> Result<(), FuncError>,
 ) -> Result<Vec<u8>, FuncError> {
     let mut out = Vec::new();
     for (at, value) in values.iter().filter(|value| !matches!(value, Value::Nil)).enumerate() {
@@ -165,26 +167,25 @@ fn spaced(
     Ok(out)
 }
 
-fn quote(values: &[Value]) -> Result<Vec<u8>, FuncError> {
+fn quote(call: &mut Call<'_, '_>, values: &[Value]) -> Result<Vec<u8>, FuncError> {
     spaced(values, |value, out| {
-        append_quote(out, strval(value)?.as_bytes(), false);
+        append_quote(out, strval(call, value)?.as_bytes(), false);
         Ok(())
     })
 }
 
-fn squote(values: &[Value]) -> Result<Vec<u8>, FuncError> {
+fn squote(call: &mut Call<'_, '_>, values: &[Value]) -> Result<Vec<u8>, FuncError> {
     spaced(values, |value, out| {
         out.push(b'\'');
-        out.extend_from_slice(printed(value)?.as_bytes());
+        out.extend_from_slice(call.text_of(value)?.as_bytes());
         out.push(b'\'');
         Ok(())
     })
 }
 
-/// The white space around the whole is that of the pattern, not of the values, which stays.
-fn cat(values: &[Value]) -> Result<Vec<u8>, FuncError> {
+fn cat(call: &mut Call<'_, '_>, values: &[Value]) -> Result<Vec<u8>, FuncError> {
     spaced(values, |value, out| {
-        out.extend_from_slice(printed(value)?.as_bytes());
+        out.extend_from_slice(call.text_of(value)?.as_bytes());
         Ok(())
     })
 }
