@@ -239,6 +239,15 @@ fn replacements_fill_what_is_null_and_may_not_take_a_name_away() {
 }
 
 #[test]
+fn later_targets_of_a_replacement_see_what_earlier_ones_made_of_the_source() {
+    let kustomization = "resources: [x.yaml]\nreplacements:\n- source: {kind: ConfigMap, fieldPath: data.a}\n  targets:\n  \
+                         - select: {kind: ConfigMap}\n    fieldPaths: [data.a]\n    options: {delimiter: '-', index: 1}\n  \
+                         - select: {kind: ConfigMap}\n    fieldPaths: [data.c]\n    options: {create: true}\n";
+    let output = built(&[("k/kustomization.yaml", kustomization), ("k/x.yaml", MAP)], "k").unwrap();
+    assert!(output.contains("data:\n  a: b-b\n  c: b-b\n"), "{output}");
+}
+
+#[test]
 fn validators_may_not_change_objects() {
     let validated = |transformer: &str| {
         let kustomization = format!("resources: [x.yaml]\nvalidators:\n- |\n  {}\n", transformer.replace('\n', "\n  "));

@@ -46,17 +46,29 @@ pub(crate) fn read(target: &Target<'_>, fields: &[ReplacementField]) -> Result<V
 /// Runs all replacements, in order.
 pub(crate) fn run(resources: &mut [Resource], replacements: &[ReplacementField]) -> Result<(), Error> {
     for ReplacementField { path: _, source, targets, source_value } in replacements {
-        let value = match (source, source_value) {
+        let mut value = match (source, source_value) {
             (Some(_), Some(_)) => return Err(Error::invalid("value and resource selectors are mutually exclusive")),
             (Some(source), None) if targets.is_some() => value(resources, source)?,
             (None, Some(text)) if targets.is_some() => Node::scalar(text.as_str(), Tag::Unset),
             _ => return Err(Error::invalid("replacements must specify a source and at least one target")),
         };
-        for target in targets.iter().flatten() {
+        for (at, target) in targets.iter().flatten().enumerate() {
+            if at > 0 {
+                follow(resources, source.as_ref(), &mut value);
+            }
             put(resources, target, &value)?;
         }
     }
     Ok(())
+}
+
+/// Takes a source's text anew: an earlier target of the same replacement may have changed it.
+fn follow(resources: &[Resource], source: Option<&Source>, known: &mut Node) {
+    let whole = |source: &&Source| source.options.as_ref().is_none_or(|options| options.delimiter.is_empty());
+    let now = source.filter(whole).and_then(|source| value(resources, source).ok());
+    if let Some(now) = now.filter(|now| now.is_scalar() && known.is_scalar()) {
+        *known = now;
+    }
 }
 
 /// The value that a source names.
