@@ -84,10 +84,7 @@ impl<'c, 'a> Call<'c, 'a> {
 
     /// The value by `%v`; the same string when it is one.
     pub fn text_of(&mut self, value: &Value) -> Result<GoStr, FuncError> {
-        match value {
-            Value::Str(text) => Ok(text.clone()),
-            _ => self.sprint(std::slice::from_ref(value)),
-        }
+        if let Value::Str(text) = value { Ok(text.clone()) } else { self.sprint(std::slice::from_ref(value)) }
     }
 
     /// What the host handed in with [`Budget::with_state`], when it is a `T`: its clock, its random numbers.

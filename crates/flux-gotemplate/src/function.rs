@@ -132,18 +132,12 @@ impl<'a> Args<'a> {
 
     /// A parameter of [`Type::Str`], as bytes.
     pub fn bytes(self, index: usize) -> &'a [u8] {
-        match self.get(index) {
-            Value::Str(text) | Value::Bytes(text) => text.as_bytes(),
-            _ => &[],
-        }
+        if let Value::Str(text) | Value::Bytes(text) = self.get(index) { text.as_bytes() } else { &[] }
     }
 
     /// A parameter of [`Type::Str`].
     pub fn string(self, index: usize) -> GoStr {
-        match self.get(index) {
-            Value::Str(text) | Value::Bytes(text) => text.clone(),
-            _ => GoStr::default(),
-        }
+        if let Value::Str(text) | Value::Bytes(text) = self.get(index) { text.clone() } else { GoStr::default() }
     }
 
     /// A parameter of [`Type::Str`] as text, with U+FFFD for each bad byte.
@@ -158,10 +152,7 @@ impl<'a> Args<'a> {
 
     /// A parameter of [`Type::Float64`].
     pub fn float(self, index: usize) -> f64 {
-        match self.get(index) {
-            Value::Float(value) => *value,
-            _ => 0.0,
-        }
+        if let Value::Float(value) = self.get(index) { *value } else { 0.0 }
     }
 
     /// A parameter of [`Type::Bool`].
@@ -171,18 +162,12 @@ impl<'a> Args<'a> {
 
     /// A parameter of a map type; nil comes as the nil map.
     pub fn map(self, index: usize) -> Map {
-        match self.get(index) {
-            Value::Map(map) => map.clone(),
-            _ => Map::nil_plain(),
-        }
+        self.get(index).as_map().cloned().unwrap_or_else(Map::nil_plain)
     }
 
     /// A parameter of a list type; nil comes as the nil list.
     pub fn list(self, index: usize) -> List {
-        match self.get(index) {
-            Value::List(list) => list.clone(),
-            _ => List::nil(&Type::Any),
-        }
+        self.get(index).as_list().cloned().unwrap_or_else(|| List::nil(&Type::Any))
     }
 }
 

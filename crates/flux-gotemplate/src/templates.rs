@@ -32,6 +32,7 @@ pub struct Parsed(Arc<[Arc<Tree>]>);
 /// Templates that know each other by name, with the functions they call.
 #[derive(Clone)]
 pub struct Templates {
+    name: GoStr,
     functions: Arc<Functions>,
     missing_key: MissingKey,
     /// Those of the sets that this one was forked from; later ones hide earlier ones.
@@ -40,9 +41,14 @@ pub struct Templates {
 }
 
 impl Templates {
-    /// An empty set.
+    /// An empty set, with the name that Helm gives its own; errors about unknown templates say it.
     pub fn new(functions: Arc<Functions>, missing_key: MissingKey) -> Self {
-        Self { functions, missing_key, below: Vec::new(), own: Arc::default() }
+        Self::named("gotpl", functions, missing_key)
+    }
+
+    /// An empty set of that name.
+    pub fn named(name: impl Into<GoStr>, functions: Arc<Functions>, missing_key: MissingKey) -> Self {
+        Self { name: name.into(), functions, missing_key, below: Vec::new(), own: Arc::default() }
     }
 
     /// A set with the same templates, whose changes this one does not see. Costs next to nothing.
@@ -52,7 +58,7 @@ impl Templates {
         if !self.own.is_empty() {
             below.push(Arc::clone(&self.own));
         }
-        Self { functions: Arc::clone(&self.functions), missing_key: self.missing_key, below, own: Arc::default() }
+        Self { name: self.name.clone(), below, own: Arc::default(), functions: Arc::clone(&self.functions), ..*self }
     }
 
     /// The functions that the templates call.
@@ -116,8 +122,9 @@ impl Templates {
             let name = String::from_utf8_lossy(name).into_owned();
             return Err(Error::Exec {
                 text: format!(
-                    "template: no template {} associated with template \"gotpl\"",
-                    String::from_utf8_lossy(&quote(name.as_bytes()))
+                    "template: no template {} associated with template {}",
+                    String::from_utf8_lossy(&quote(name.as_bytes())),
+                    String::from_utf8_lossy(&quote(self.name.as_bytes())),
                 ),
                 template: name,
             });

@@ -108,16 +108,7 @@ impl<'t> Exec<'t, '_, '_> {
         if matches!(builtin, Builtin::And | Builtin::Or) {
             return self.short_circuit(builtin == Builtin::Or, name, operands, last);
         }
-        let callee = match (builtin, operands.first()) {
-            (Builtin::Call, Some(first)) => self.show(Part::Expr(first)),
-            (Builtin::Call, None) => match last.as_ref() {
-                Some(Typed { value: Value::Str(text), interface: false }) => text.to_text().into_owned(),
-                Some(last) if last.is_invalid() => "<invalid Value>".to_owned(),
-                Some(last) => format!("<{} Value>", last.type_name()),
-                None => String::new(),
-            },
-            _ => String::new(),
-        };
+        let callee = if builtin == Builtin::Call { self.callee(operands, last.as_ref()) } else { String::new() };
         let mut values = self.spare.pop().unwrap_or_default();
         let mut interfaces = 0_u64;
         self.arguments(&mut values, name, signature.params, signature.variadic, operands, last, |index, interface| {
@@ -134,6 +125,19 @@ impl<'t> Exec<'t, '_, '_> {
         match result {
             Ok(value) => self.counted(value),
             Err(err) => self.failed(part, name, err),
+        }
+    }
+
+    /// What errors of `call` name the function.
+    fn callee(&self, operands: &'t [Expr], last: Option<&Typed>) -> String {
+        if let Some(first) = operands.first() {
+            return self.show(Part::Expr(first));
+        }
+        match last {
+            None => String::new(),
+            Some(Typed { value: Value::Str(text), interface: false }) => text.to_text().into_owned(),
+            Some(last) if last.is_invalid() => "<invalid Value>".to_owned(),
+            Some(last) => format!("<{} Value>", last.type_name()),
         }
     }
 
@@ -156,8 +160,23 @@ impl<'t> Exec<'t, '_, '_> {
     fn counted(&mut self, value: Typed) -> Done<Typed> {
         let bytes = match &value.value {
             Value::Str(text) | Value::Bytes(text) => text.len(),
-            Value::List(list) => list.len() * size_of::<Value>(),
-            _ => 0,
+            // An element, and what there may be of a string in it.
+            Value::List(list) => list.len() * 2 * size_of::<Value>(),
+            // A new map, or an old one with one more entry; larger ones are counted by who makes them.
+            Value::Map(_) => 8 * size_of::<Value>(),
+            Value::Nil
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::Int32(_)
+            | Value::Int64(_)
+            | Value::Uint8(_)
+            | Value::Uint64(_)
+            | Value::Float(_)
+            | Value::Complex(_)
+            | Value::Duration(_)
+            | Value::Error(_)
+            | Value::Func(_)
+            | Value::Object(_) => 0,
         };
         self.budget.memory(bytes)?;
         Ok(value)
@@ -174,15 +193,16 @@ impl<'t> Exec<'t, '_, '_> {
     /// Writes the value of an action.
     pub(super) fn print(&mut self, value: &Value) -> Done<()> {
         let start = self.out.len();
-        match value {
-            Value::Str(text) => self.out.extend_from_slice(text.as_bytes()),
-            Value::Nil => self.out.extend_from_slice(b"<no value>"),
-            Value::Func(_) => {
-                let action = self.part.map(|part| self.show(part)).unwrap_or_default();
-                return self.fail(&format!("can't print {action} of type {}", value.type_name()));
-            }
-            _ => fmt::append_printable(self.out, value, self.budget.memory_left())
-                .map_err(|bound| self.budget.whole(bound))?,
+        if let Value::Str(text) = value {
+            self.out.extend_from_slice(text.as_bytes());
+        } else if let Value::Nil = value {
+            self.out.extend_from_slice(b"<no value>");
+        } else if let Value::Func(_) = value {
+            let action = self.part.map(|part| self.show(part)).unwrap_or_default();
+            return self.fail(&format!("can't print {action} of type {}", value.type_name()));
+        } else {
+            fmt::append_printable(self.out, value, self.budget.memory_left())
+                .map_err(|bound| self.budget.whole(bound))?;
         }
         self.budget.output(self.out.len() - start)?;
         Ok(())

@@ -191,11 +191,10 @@ impl Value {
 
     /// The value of an unsigned integer of any width.
     pub fn as_unsigned(&self) -> Option<u64> {
-        match self {
-            Self::Uint8(value) => Some(u64::from(*value)),
-            Self::Uint64(value) => Some(*value),
-            _ => None,
+        if let Self::Uint8(value) = self {
+            return Some(u64::from(*value));
         }
+        if let Self::Uint64(value) = self { Some(*value) } else { None }
     }
 
     /// The list, when it is one that is not bytes.
@@ -215,12 +214,7 @@ impl Value {
 
     /// Whether it is nil, or the nil of a map or slice type.
     pub fn is_nil(&self) -> bool {
-        match self {
-            Self::Nil => true,
-            Self::List(list) => list.is_nil(),
-            Self::Map(map) => map.is_nil(),
-            _ => false,
-        }
+        matches!(self, Self::Nil) || self.as_list().is_some_and(List::is_nil) || self.as_map().is_some_and(Map::is_nil)
     }
 
     /// The plain value under a named host type, else the value itself.
