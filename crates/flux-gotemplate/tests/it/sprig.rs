@@ -53,17 +53,17 @@ fn sprigs_own_tests_have_the_same_answers() {
     for line in text.lines() {
         let case: Json = serde_json::from_str(line).unwrap();
         let tpl = case["tpl"].as_str().unwrap();
+        // Keys of this size take too long to be made here, and JSON keeps neither times nor pointers.
+        let is_slow = ["genPrivateKey \"\"", "genPrivateKey \"rsa\""].iter().any(|slow| tpl.contains(slow));
+        if is_slow || tpl.contains(".Time") || case["varsType"].as_str().unwrap().starts_with('*') {
+            continue;
+        }
         let data = variable(&case["vars"], case["varsType"].as_str().unwrap());
         let mut templates = Templates::new(Arc::clone(&functions), MissingKey::Invalid);
         let mut out = Vec::new();
         let result = templates
             .parse("test", tpl)
             .and_then(|()| templates.execute(b"test", &data, &mut Budget::new(Limits::default()), &mut out));
-        // Keys of this size take too long to be made here, and JSON keeps neither times nor pointers.
-        let is_slow = ["genPrivateKey \"\"", "genPrivateKey \"rsa\""].iter().any(|slow| tpl.contains(slow));
-        if is_slow || tpl.contains(".Time") || case["varsType"].as_str().unwrap().starts_with('*') {
-            continue;
-        }
         total += 1;
         let is_random = tpl.contains("gen") || tpl.contains("uuidv4");
         let output = String::from_utf8_lossy(&out).into_owned();
