@@ -1,6 +1,6 @@
 //! From nodes to text with the order, quotes and brackets of the source, as yaml.v3 prints.
 
-use crate::style::{is_break, push_escape};
+use crate::style::{is_break, is_printable, push_escape};
 use crate::{Content, Node, Resolved, Style, Tag, yaml3};
 
 /// The longest key that is written before a colon.
@@ -270,11 +270,6 @@ impl Shape {
             Style::Literal | Style::Folded | Style::DoubleQuoted => Style::DoubleQuoted,
         }
     }
-}
-
-fn is_printable(c: char) -> bool {
-    matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
-        && c != '\u{feff}'
 }
 
 #[cfg(test)]

@@ -57,6 +57,15 @@ fn only(mut mapped: impl Iterator<Item = char>, rune: char) -> char {
     }
 }
 
+/// Capital letters alone: numerals and circled letters have capitals too, but are no letters.
+fn is_upper(rune: char) -> bool {
+    rune.is_uppercase() && is_letter(rune)
+}
+
+fn is_lower(rune: char) -> bool {
+    rune.is_lowercase() && is_letter(rune)
+}
+
 fn is_title(rune: char) -> bool {
     matches!(
         rune,
@@ -103,10 +112,10 @@ fn untitle(args: Args<'_>) -> Value {
 fn swap_case(args: Args<'_>) -> Value {
     let mut start = true;
     let swapped = runes(args.bytes(0)).map(|(_, rune, _)| {
-        if rune.is_uppercase() || is_title(rune) {
+        if is_upper(rune) || is_title(rune) {
             start = false;
             lower(rune)
-        } else if rune.is_lowercase() {
+        } else if is_lower(rune) {
             let mapped = if start { title_letter(rune) } else { upper(rune) };
             start = false;
             mapped
@@ -151,7 +160,7 @@ fn camel_case(text: &[u8]) -> String {
     let mut after_capital = false;
     for rune in rest.by_ref() {
         if !is_connector(rune) {
-            after_capital = rune.is_uppercase();
+            after_capital = is_upper(rune);
             current = Some(upper(rune));
             break;
         }
@@ -165,11 +174,11 @@ fn camel_case(text: &[u8]) -> String {
         if is_connector(rune) && is_connector(previous) {
             out.push(previous);
         } else if is_connector(previous) {
-            after_capital = rune.is_uppercase();
+            after_capital = is_upper(rune);
             current = upper(rune);
         } else {
             if after_capital {
-                if rune.is_uppercase() {
+                if is_upper(rune) {
                     current = lower(rune);
                 } else {
                     after_capital = false;
@@ -258,7 +267,7 @@ fn write_lower(out: &mut String, kind: Word, word: &[u8], connector: char) {
         out.push(match rune {
             rune if !matches!(kind, Word::Capitals | Word::Connectors) => rune,
             rune if is_connector(rune) => connector,
-            rune if rune.is_uppercase() => lower(rune),
+            rune if is_upper(rune) => lower(rune),
             rune => rune,
         });
     }
@@ -275,10 +284,10 @@ fn next_word(text: &[u8]) -> (Word, &[u8], &[u8]) {
         (Word::Connectors, run(is_connector))
     } else if is_punctuation(first) {
         (Word::Punctuation, run(is_punctuation))
-    } else if first.is_uppercase() {
+    } else if is_upper(first) {
         (Word::Capitals, capitals_length(text, first, size))
     } else if is_alphabet(first) {
-        (Word::Letters, run(|rune| is_alphabet(rune) && !rune.is_uppercase()))
+        (Word::Letters, run(|rune| is_alphabet(rune) && !is_upper(rune)))
     } else if first.is_numeric() {
         (Word::Number, run(char::is_numeric))
     } else {
@@ -292,9 +301,9 @@ fn next_word(text: &[u8]) -> (Word, &[u8], &[u8]) {
 /// The length of the word that starts with a capital: an abbreviation, or one capital with small letters.
 fn capitals_length(text: &[u8], first: char, size: usize) -> usize {
     let Some((second, second_size)) = valid_rune(&text[size..], first) else { return size };
-    if !second.is_uppercase() {
+    if !is_upper(second) {
         return if is_alphabet(second) {
-            run_length(text, size, first, |rune| is_alphabet(rune) && !rune.is_uppercase())
+            run_length(text, size, first, |rune| is_alphabet(rune) && !is_upper(rune))
         } else {
             size
         };
@@ -302,7 +311,7 @@ fn capitals_length(text: &[u8], first: char, size: usize) -> usize {
     let (mut length, mut last_size, mut last) = (size + second_size, second_size, second);
     while let Some((rune, rune_size)) = valid_rune(&text[length..], last) {
         last = rune;
-        if !rune.is_uppercase() {
+        if !is_upper(rune) {
             // The last capital starts the next word.
             return if is_alphabet(rune) { length - last_size } else { length };
         }
