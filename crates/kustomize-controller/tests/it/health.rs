@@ -16,15 +16,20 @@ fn deployment(outcome: &str) -> String {
     )
 }
 
+/// The same with time enough on any machine.
+fn patient(outcome: &str) -> String {
+    deployment(outcome).replace("progressDeadlineSeconds: 1", "progressDeadlineSeconds: 600")
+}
+
 /// A Deployment that never gets anywhere, and does not fail either.
 fn pending() -> String {
-    deployment("unready").replace("progressDeadlineSeconds: 1", "progressDeadlineSeconds: 600")
+    patient("unready")
 }
 
 #[tokio::test]
 async fn a_healthy_deployment_makes_the_object_ready_and_healthy() {
     let bench = Bench::start("healthy", &[]).await;
-    bench.publish("1", &[("app/web.yaml", &deployment("run"))]).await;
+    bench.publish("1", &[("app/web.yaml", &patient("run"))]).await;
     bench.kustomization("app", json!({"wait": true})).await;
 
     let object = bench.ready("app", "1").await;
@@ -70,7 +75,7 @@ async fn a_new_revision_interrupts_the_wait_for_an_old_one() {
         .await;
 
     let started = Instant::now();
-    bench.publish("2", &[("app/web.yaml", &deployment("run"))]).await;
+    bench.publish("2", &[("app/web.yaml", &patient("run"))]).await;
 
     bench.ready("app", "2").await;
     assert!(started.elapsed() < Duration::from_secs(30));
