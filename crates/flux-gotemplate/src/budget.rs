@@ -1,9 +1,14 @@
 //! What a rendering may use, and what it has used.
 
 use std::any::Any;
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::error::Bound;
+use crate::error::{Bound, Error};
+use crate::function::Functions;
+use crate::templates::{Parsed, Templates};
+use crate::value::GoStr;
 
 /// What a rendering may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +38,20 @@ pub struct Budget<'a> {
     depth: usize,
     cancelled: Option<&'a AtomicBool>,
     state: Option<&'a dyn Any>,
+    parsed: HashMap<(GoStr, GoStr), Known>,
 }
+
+/// A text that was parsed during the rendering, and the functions it was parsed for.
+struct Known {
+    functions: Arc<Functions>,
+    parsed: Parsed,
+}
+
+/// Texts remembered after they were parsed; charts evaluate the same few again and again.
+const MOST_PARSED: usize = 1024;
+
+/// What a parsed text takes, in bytes for each of its own.
+const PARSED_BYTES: usize = 16;
 
 /// Steps between two looks at the cancel flag.
 const LOOK_EVERY: u64 = 1024;
@@ -49,6 +67,7 @@ impl<'a> Budget<'a> {
             depth: 0,
             cancelled: None,
             state: None,
+            parsed: HashMap::new(),
         }
     }
 
@@ -107,6 +126,23 @@ impl<'a> Budget<'a> {
         let left = self.memory.checked_sub(bytes);
         self.memory = left.ok_or(Bound::Memory(self.limits.memory))?;
         Ok(())
+    }
+
+    /// The text, parsed; from memory when it was parsed before.
+    pub(crate) fn parse(&mut self, templates: &Templates, name: GoStr, text: GoStr) -> Result<Parsed, Error> {
+        let functions = templates.functions();
+        let key = (name, text);
+        if let Some(known) = self.parsed.get(&key)
+            && Arc::ptr_eq(&known.functions, functions)
+        {
+            return Ok(known.parsed.clone());
+        }
+        self.memory(key.1.len().saturating_mul(PARSED_BYTES))?;
+        let parsed = templates.parse_only(key.0.clone(), key.1.clone())?;
+        if self.parsed.len() < MOST_PARSED {
+            self.parsed.insert(key, Known { functions: Arc::clone(functions), parsed: parsed.clone() });
+        }
+        Ok(parsed)
     }
 
     pub(crate) fn memory_left(&self) -> usize {

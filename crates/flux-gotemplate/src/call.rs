@@ -5,7 +5,7 @@ use std::any::Any;
 use crate::budget::Budget;
 use crate::error::{Error, FuncError};
 use crate::function::Function;
-use crate::templates::Templates;
+use crate::templates::{Parsed, Templates};
 use crate::value::{GoStr, Value};
 
 /// One call of a function during an execution.
@@ -31,6 +31,17 @@ impl<'c, 'a> Call<'c, 'a> {
     /// The set that the calling template belongs to; `None` outside of executions.
     pub fn templates(&self) -> Option<&'c Templates> {
         self.templates
+    }
+
+    /// The text parsed as the template `name` for the set, which does not get it yet. The same text is parsed once in a
+    /// rendering.
+    pub fn parse(
+        &mut self,
+        templates: &Templates,
+        name: impl Into<GoStr>,
+        text: impl Into<GoStr>,
+    ) -> Result<Parsed, Error> {
+        self.budget.parse(templates, name.into(), text.into())
     }
 
     /// What the template `name` of the set writes for the data, as a part of this rendering.

@@ -42,7 +42,7 @@ fn functions() -> Arc<Functions> {
         "tpl",
         Function::plain(Signature::fixed(&[Type::Str, Type::Any], Type::Str), |call, args| {
             let mut templates = call.templates().ok_or_else(|| FuncError::new("no templates"))?.fork();
-            templates.parse("tpl", args.string(0))?;
+            templates.add(&call.parse(&templates, "tpl", args.string(0))?);
             Ok(call.render(&templates, b"tpl", args.get(1))?.into())
         }),
     );
@@ -119,6 +119,14 @@ fn deeply_nested_templates_are_parsed_and_executed() {
     assert_eq!(render_within(&chained, Limits::default()).as_deref(), Ok(""));
     let refused = render_within(&"{{if true}}".repeat(100_000), Limits::default()).unwrap_err();
     assert_eq!(refused.to_string(), "template: t:1: control structures are nested too deep");
+}
+
+#[test]
+fn the_same_text_parsed_again_gives_the_same_and_is_no_longer_counted() {
+    let tpl = "{{range 3}}{{tpl `{{define \"x\"}}<{{.}}>{{end}}{{template \"x\" .}}` .}}{{end}}";
+    assert_eq!(render_within(tpl, SMALL).as_deref(), Ok("<0><1><2>"));
+    let long = format!("{{{{range 50}}}}{{{{tpl `x{{{{/*{}*/}}}}` .}}}}{{{{end}}}}", " ".repeat(30_000));
+    assert_eq!(render_within(&long, SMALL), Ok("x".repeat(50)));
 }
 
 #[test]
