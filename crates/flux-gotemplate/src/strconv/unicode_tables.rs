@@ -1,4 +1,5 @@
-//! Tables of Unicode 15.0, the version that Go 1.26 knows: the first rune in a class, the first after it, and so on.
+//! Tables of Unicode 15.0.0, the version that Go 1.26 knows: the first rune in a class, the first after it,
+//! and so on. Printed by tests/testdata/unicode/tables.go.
 
 /// Where runs of letters (category L) begin and end, in turn.
 pub(crate) const LETTERS: &[u32] = &[

@@ -233,3 +233,11 @@ fn objects_answer_as_go_values_of_their_shape() {
         assert_eq!(got, expected, "{tpl}");
     }
 }
+
+#[test]
+fn templates_and_values_can_be_shared_between_threads() {
+    fn can_be_shared<T: Send + Sync>() {}
+    can_be_shared::<Templates>();
+    can_be_shared::<Value>();
+    can_be_shared::<flux_gotemplate::Parsed>();
+}
