@@ -76,6 +76,10 @@ impl<'t> Exec<'t, '_, '_> {
         }
         match &receiver.value {
             Value::Map(map) => self.element(map, field, args, last.as_ref()),
+            Value::Error(_) if *field == "s" => {
+                let name = receiver.type_name();
+                self.fail(&format!("{field} is an unexported field of struct type {name}"))
+            }
             Value::Object(object) => {
                 if let Some(value) = object.field(&field.to_text()) {
                     if args.len() > 1 || last.is_some() {
