@@ -6,6 +6,7 @@
 ///
 /// `line` counts from one; `message` is that of our parser.
 pub(super) fn describe(text: &str, line: u32, message: &str) -> String {
+    let text = &*text.replace("\r\n", "\n").replace('\r', "\n");
     let lines = u32::try_from(text.lines().count()).unwrap_or(u32::MAX);
     // The last part is what is wrong, those before say what was being read.
     let plain = if message.starts_with("while ") {
@@ -25,14 +26,18 @@ pub(super) fn describe(text: &str, line: u32, message: &str) -> String {
             of_parser("did not find expected node content")
         }
         _ if message.starts_with("unclosed bracket") => located(lines, unclosed_bracket(text)),
+        "misplaced bracket" if starts_with_bracket(text, line) => of_parser("did not find expected key"),
         _ if message.starts_with("unexpected EOF while parsing") || message == "misplaced bracket" => {
             of_parser("did not find expected node content")
         }
         _ if message.starts_with("invalid trailing content after") => of_parser("did not find expected key"),
+        // The library reads on to the end of the text.
         "unclosed quote" | "invalid indentation in multiline quoted scalar" => {
-            of_scanner("found unexpected end of stream")
+            let end = u32::try_from(text.matches('\n').count() + 1).unwrap_or(u32::MAX);
+            scanner_fault(end, "found unexpected end of stream")
         }
-        "simple key expected ':'" => located(line + 1, "could not find expected ':'"),
+        "found a tab" => located(line_of_tab(text, line), "found a tab character that violates indentation"),
+        "simple key expected ':'" => located(line_behind_text(text, line), "could not find expected ':'"),
         "found unknown anchor" => format!("unknown anchor '{}' referenced", alias(text, line)),
         fault
             if fault.starts_with("did not find expected '-'")
@@ -69,6 +74,33 @@ fn unclosed_bracket(text: &str) -> &'static str {
 fn starts_with_colon(text: &str) -> bool {
     let bracket = text.rfind(['[', '{']).map_or(0, |at| at + 1);
     text[bracket..].trim_start().starts_with(':')
+}
+
+/// Whether a closing bracket is the first character of a line below the first.
+fn starts_with_bracket(text: &str, line: u32) -> bool {
+    let at = usize::try_from(line.saturating_sub(1)).unwrap_or_default();
+    line > 1 && text.lines().nth(at).is_some_and(|line| line.trim_start().starts_with([']', '}']))
+}
+
+/// The line behind a text that starts on `line` and goes on in deeper lines; lines count from one.
+fn line_behind_text(text: &str, line: u32) -> u32 {
+    let indentation = |line: &str| line.len() - line.trim_start_matches(' ').len();
+    let mut numbered = (1..).zip(text.lines()).skip(usize::try_from(line.saturating_sub(1)).unwrap_or_default());
+    let first = numbered.next().map_or(0, |(_, line)| indentation(line));
+    // A colon ends the text too, wherever it stands.
+    let has_colon = |line: &str| line.contains(": ") || line.ends_with(':');
+    let mut behind =
+        numbered.filter(|(_, line)| !line.trim().is_empty() && (indentation(line) <= first || has_colon(line)));
+    let end = u32::try_from(text.lines().count() + 1).unwrap_or(u32::MAX);
+    behind.next().map_or(end, |(number, _)| number)
+}
+
+/// The first line from `line` on that has a tab in its indentation; lines count from one.
+fn line_of_tab(text: &str, line: u32) -> u32 {
+    let is_indented_by_tab = |line: &str| line.trim_start_matches(' ').starts_with('\t');
+    let numbered = (1..).zip(text.lines());
+    let mut from = numbered.skip(usize::try_from(line.saturating_sub(1)).unwrap_or_default());
+    from.find(|(_, text)| is_indented_by_tab(text)).map_or(line, |(number, _)| number)
 }
 
 /// The name of the first alias on a line.

@@ -164,10 +164,13 @@ fn camel_case(text: &[u8]) -> String {
             current = Some(upper(rune));
             break;
         }
-        // The last connector of a text of nothing else is written once.
         out.push(rune);
     }
-    let Some(mut current) = current else { return out };
+    let Some(mut current) = current else {
+        // The last connector of a text of nothing else is written twice.
+        out.extend(out.chars().next_back());
+        return out;
+    };
     for rune in rest {
         let previous = current;
         current = rune;
