@@ -43,6 +43,11 @@ impl GoRegex {
         Ok(Self { regex, names: parsed.names, is_empty: pattern.is_empty() })
     }
 
+    /// The memory that the compiled expression takes, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.regex.memory_usage()
+    }
+
     /// Whether the expression matches anywhere.
     pub(crate) fn is_match(&self, text: &[u8]) -> bool {
         self.regex.is_match(text)

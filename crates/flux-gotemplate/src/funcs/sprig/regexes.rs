@@ -21,22 +21,32 @@ const REPLACE: Signature = Signature::fixed(&[Type::Str, Type::Str, Type::Str], 
 /// The most patterns that are kept compiled.
 const MAX_KEPT: usize = 500;
 
+/// The most memory that they take together, in bytes.
+const MAX_KEPT_SIZE: usize = 32 << 20;
+
 /// Patterns that were compiled before, by the functions of one table.
 #[derive(Default)]
-struct Compiled(Mutex<HashMap<Box<[u8]>, Arc<GoRegex>>>);
+struct Compiled(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    by_pattern: HashMap<Box<[u8]>, Arc<GoRegex>>,
+    size: usize,
+}
 
 impl Compiled {
     fn get(&self, pattern: &[u8]) -> Result<Arc<GoRegex>, SyntaxError> {
-        if let Some(regex) = self.0.lock().get(pattern) {
+        if let Some(regex) = self.0.lock().by_pattern.get(pattern) {
             return Ok(Arc::clone(regex));
         }
         let text = crate::value::to_text(pattern);
         let regex = Arc::new(GoRegex::compile(&text)?);
         let mut kept = self.0.lock();
-        if kept.len() >= MAX_KEPT {
-            kept.clear();
+        if kept.by_pattern.len() >= MAX_KEPT || kept.size >= MAX_KEPT_SIZE {
+            *kept = Kept::default();
         }
-        kept.insert(pattern.into(), Arc::clone(&regex));
+        kept.size += regex.size();
+        kept.by_pattern.insert(pattern.into(), Arc::clone(&regex));
         Ok(regex)
     }
 }
