@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::error::{Bound, Error};
 use crate::function::Functions;
 use crate::templates::{Parsed, Templates};
-use crate::value::GoStr;
+use crate::value::{GoStr, Value};
 
 /// What a rendering may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub struct Budget<'a> {
     cancelled: Option<&'a AtomicBool>,
     state: Option<&'a dyn Any>,
     parsed: HashMap<(GoStr, GoStr), Known>,
+    /// Empty lists of arguments, to be used again.
+    pub(crate) spare: Vec<Vec<Value>>,
 }
 
 /// A text that was parsed during the rendering, and the functions it was parsed for.
@@ -68,6 +70,7 @@ impl<'a> Budget<'a> {
             cancelled: None,
             state: None,
             parsed: HashMap::new(),
+            spare: Vec::new(),
         }
     }
 

@@ -47,7 +47,7 @@ impl<'c, 'a> Call<'c, 'a> {
     /// What the template `name` of the set writes for the data, as a part of this rendering.
     pub fn render(&mut self, templates: &Templates, name: &[u8], data: &Value) -> Result<GoStr, Error> {
         self.budget.enter()?;
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(256);
         let budget = &mut *self.budget;
         let done = stacker::maybe_grow(RED_ZONE, MORE_STACK, || templates.execute(name, data, budget, &mut out));
         self.budget.leave();

@@ -37,7 +37,7 @@ impl<'t> Exec<'t, '_, '_> {
     ) -> Done<Typed> {
         let signature = function.signature;
         let args = args.get(1..).unwrap_or_default();
-        let mut values = self.spare.pop().unwrap_or_default();
+        let mut values = self.budget.spare.pop().unwrap_or_default();
         self.arguments(&mut values, name, signature.params, signature.variadic, args, last, |_, _| {})?;
         self.budget.step()?;
         let result = {
@@ -45,7 +45,7 @@ impl<'t> Exec<'t, '_, '_> {
             function.run(&mut call, &values)
         };
         values.clear();
-        self.spare.push(values);
+        self.budget.spare.push(values);
         match result {
             Ok(Value::Nil) if signature.result != Type::Any => {
                 Ok(Typed { value: super::check::zero_of(signature.result), interface: false })
@@ -109,7 +109,7 @@ impl<'t> Exec<'t, '_, '_> {
             return self.short_circuit(builtin == Builtin::Or, name, operands, last);
         }
         let callee = if builtin == Builtin::Call { self.callee(operands, last.as_ref()) } else { String::new() };
-        let mut values = self.spare.pop().unwrap_or_default();
+        let mut values = self.budget.spare.pop().unwrap_or_default();
         let mut interfaces = 0_u64;
         self.arguments(&mut values, name, signature.params, signature.variadic, operands, last, |index, interface| {
             if interface && index < 64 {
@@ -121,7 +121,7 @@ impl<'t> Exec<'t, '_, '_> {
             builtin::run(builtin, &mut call, &values, interfaces, &callee)
         };
         values.clear();
-        self.spare.push(values);
+        self.budget.spare.push(values);
         match result {
             Ok(value) => self.counted(value),
             Err(err) => self.failed(part, name, err),

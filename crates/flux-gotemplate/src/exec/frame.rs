@@ -54,7 +54,6 @@ pub(crate) fn run(
         base: 0,
         frames: vec![Frame::List(tree.list(tree.root).iter())],
         depth: 0,
-        spare: Vec::new(),
     };
     exec.walk().map_err(|stop| *stop.0)
 }

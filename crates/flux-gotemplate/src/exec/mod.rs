@@ -74,8 +74,6 @@ struct Exec<'t, 'b, 'a> {
     frames: Vec<frame::Frame<'t>>,
     /// Calls of templates within templates.
     depth: usize,
-    /// Empty argument lists to use again.
-    spare: Vec<Vec<Value>>,
 }
 
 /// What ends an execution; boxed, so that what is passed up the stack stays small.
