@@ -154,7 +154,9 @@ impl Parts {
 
     fn read_year<'v>(&mut self, element: Element, value: &'v str) -> Result<&'v str, Fault> {
         let width = if element == Element::LongYear { 4 } else { 2 };
-        let text = value.get(..width).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+        // Two characters may be a sign and a digit, which Go reads too.
+        let is_digit = |byte: u8| byte.is_ascii_digit() || width == 2;
+        let text = value.get(..width).filter(|text| text.bytes().all(is_digit));
         self.year = text.and_then(|text| text.parse().ok()).ok_or(Fault::Malformed)?;
         if element == Element::Year {
             self.year += if self.year >= 69 { 1900 } else { 2000 };
