@@ -141,7 +141,7 @@ impl Printer<'_> {
 
     fn duration(&mut self, nanoseconds: i64, verb: char) -> bool {
         if self.asks_text(verb) {
-            let text = crate::value::duration_text(nanoseconds);
+            let text = crate::time::format_duration(nanoseconds);
             return self.string(text.as_bytes(), verb);
         }
         self.integer(Integer::signed(nanoseconds), verb)

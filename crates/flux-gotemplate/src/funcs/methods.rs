@@ -20,7 +20,7 @@ pub(crate) fn duration_method(value: i64, name: &str) -> Option<Function> {
         "Milliseconds" => (Type::Int64, Value::Int64(value / 1_000_000)),
         "Microseconds" => (Type::Int64, Value::Int64(value / 1_000)),
         "Nanoseconds" => (Type::Int64, Value::Int64(value)),
-        "String" => (Type::Str, crate::value::duration_text(value).into()),
+        "String" => (Type::Str, crate::time::format_duration(value).into()),
         "Abs" => (Type::Duration, Value::Duration(value.saturating_abs())),
         "Truncate" => return Some(to_unit(value, false)),
         "Round" => return Some(to_unit(value, true)),

@@ -3,7 +3,6 @@
 //! Maps are shared by reference, as in Go: [`Map`] clones see each other's changes. Lists never change, their maps
 //! may. A [`Value`] is small and cheap to clone.
 
-mod duration;
 mod list;
 mod map;
 mod object;
@@ -16,7 +15,6 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-pub(crate) use duration::duration_text;
 pub use list::List;
 pub use map::{Entries, Map, MapType};
 pub use object::{Object, Shape, downcast};
