@@ -33,9 +33,7 @@ pub(crate) fn duration_method(value: i64, name: &str) -> Option<Function> {
 fn to_unit(value: i64, rounds: bool) -> Function {
     Function::closure(Signature::fixed(&[Type::Duration], Type::Duration), move |_, args| {
         let unit = args.int(0);
-        let rest = if unit > 0 { value % unit } else { 0 };
-        let away = rounds && rest != 0 && rest.unsigned_abs() >= unit.unsigned_abs().div_ceil(2);
-        let whole = value - rest;
-        Ok(Value::Duration(if away { whole.saturating_add(unit * rest.signum()) } else { whole }))
+        let truncated = if unit > 0 { value - value % unit } else { value };
+        Ok(Value::Duration(if rounds { crate::time::round(value, unit) } else { truncated }))
     })
 }
