@@ -270,7 +270,7 @@ impl<R: Reconciler> Schedule<R> {
                 next = attempt.run() => next,
                 () = cut => Next::Nothing,
             };
-            permit.release();
+            drop(permit.release());
             // Nobody listens any more when the loop has ended, which is when the process stops.
             let _stopped = ended.send(Ended { key, next });
         };

@@ -73,20 +73,22 @@ impl<K: FluxObject> Run<K> {
         if !self.interruptible {
             return Ok(self.wait_uninterrupted(future).await);
         }
-        self.permit.release();
+        let wait = self.permit.release();
         let ended = tokio::select! {
             biased;
             by = self.interrupt.raised() => Err(Interrupted { by }),
             output = future => Ok(output),
         };
+        drop(wait);
         self.permit.retake().await;
         ended
     }
 
     /// The same without the permit's return being cut short by newer revisions.
     pub async fn wait_uninterrupted<F: Future>(&self, future: F) -> F::Output {
-        self.permit.release();
+        let wait = self.permit.release();
         let output = future.await;
+        drop(wait);
         self.permit.retake().await;
         output
     }
