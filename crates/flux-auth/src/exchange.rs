@@ -46,14 +46,11 @@ pub enum ExchangeError {
         #[source]
         source: BodyError,
     },
-    /// The answer is not what the issuer's documentation says.
+    /// The answer is not what the issuer's documentation says. It may be a token, so that nothing of it is repeated.
     #[error("unexpected answer of {url}")]
     Malformed {
         /// The address.
         url: String,
-        /// The cause.
-        #[source]
-        source: serde_json::Error,
     },
     /// The answer lacks something.
     #[error("the answer of {url} has no {field}")]
@@ -152,7 +149,7 @@ impl Answer {
 
     /// The body as JSON.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, ExchangeError> {
-        serde_json::from_slice(&self.body).map_err(|source| ExchangeError::Malformed { url: self.url.clone(), source })
+        serde_json::from_slice(&self.body).map_err(|_| ExchangeError::Malformed { url: self.url.clone() })
     }
 
     /// The error of an answer without `field`.

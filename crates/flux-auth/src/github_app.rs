@@ -104,14 +104,11 @@ pub enum GitHubAppError {
         #[source]
         source: BodyError,
     },
-    /// The answer is not what the API's documentation says.
+    /// The answer is not what the API's documentation says. It may be a token, so that nothing of it is repeated.
     #[error("unexpected answer of the GitHub API at {url}")]
     Malformed {
         /// The address.
         url: String,
-        /// The cause.
-        #[source]
-        source: serde_json::Error,
     },
     /// The API said no.
     #[error("the GitHub API at {url} refused with status {status}: {message}")]
@@ -241,7 +238,7 @@ impl GitHubApp {
         if !status.is_success() {
             return Err(GitHubAppError::Refused { url, status, message: refusal(&body) });
         }
-        serde_json::from_slice(&body).map_err(|source| GitHubAppError::Malformed { url, source })
+        serde_json::from_slice(&body).map_err(|_| GitHubAppError::Malformed { url })
     }
 
     fn jwt(&self, now: Timestamp) -> Result<String, GitHubAppError> {

@@ -30,9 +30,9 @@ enum Owner {
 /// Why a credentials file is of no use.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// It is no JSON object of this shape.
+    /// It is no JSON object of this shape. The parser's own words would quote what is in the file.
     #[error("expected a JSON credentials file")]
-    Json(#[source] serde_json::Error),
+    Json,
     /// It is of another kind, for example of one that would make the controller read files or run programs.
     #[error("unsupported credentials of type \"{0}\", expected service_account or authorized_user")]
     Type(String),
@@ -75,7 +75,7 @@ struct Claims<'a> {
 impl GoogleKey {
     /// Reads a credentials file.
     pub fn parse(text: &[u8]) -> Result<Self, KeyError> {
-        let file: File = serde_json::from_slice(text).map_err(KeyError::Json)?;
+        let file: File = serde_json::from_slice(text).map_err(|_| KeyError::Json)?;
         let token_uri = file.token_uri.filter(|uri| !uri.is_empty()).unwrap_or_else(|| TOKEN_URI.to_owned());
         let token_uri = Url::parse(&token_uri).map_err(|_| KeyError::TokenUri)?;
         if !matches!(token_uri.scheme(), "http" | "https") {
@@ -146,5 +146,14 @@ mod tests {
             "field \"token_uri\" is no http or https URL"
         );
         assert_eq!(err("no"), "expected a JSON credentials file");
+    }
+
+    #[test]
+    fn what_is_in_an_unreadable_file_is_in_no_cause_either() {
+        for text in [r#""hidden""#, r#"{"type": "authorized_user", "client_secret": {"hidden": 1}}"#, "[\"hidden\"]"] {
+            let err = GoogleKey::parse(text.as_bytes()).unwrap_err();
+            assert_eq!(err.to_string(), "expected a JSON credentials file", "{text}");
+            assert!(std::error::Error::source(&err).is_none() && !format!("{err:?}").contains("hidden"), "{text}");
+        }
     }
 }
