@@ -224,7 +224,8 @@ fn env_file(text: &str, path: &str) -> Result<Vec<(String, String)>, Error> {
             && !key.starts_with(|c: char| c.is_ascii_digit())
             && key.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
         if !valid {
-            return Err(Error::invalid(format!("{key:?} is not a valid key name: {path}:{}", at + 1)));
+            // What stands there is not shown: in a file of another format it may well be the secret.
+            return Err(Error::invalid(format!("no valid key name: {path}:{}", at + 1)));
         }
         pairs.push((key.to_owned(), value.to_owned()));
     }
@@ -328,7 +329,13 @@ mod tests {
         let pairs = env_file("\u{feff}A=1\n# no\n\n  B=\"x\" \nC", "f").unwrap();
         let expected = [("A", "1"), ("B", "\"x\" "), ("C", "")].map(|(key, value)| (key.to_owned(), value.to_owned()));
         assert_eq!(pairs, expected);
-        assert!(env_file("1A=b", "f").is_err());
+    }
+
+    #[test]
+    fn a_line_that_is_no_variable_is_told_by_its_number() {
+        for text in ["A=b\n1C=d", "A=b\npassword: hunter2", "A=b\nkey: aGk="] {
+            assert_eq!(env_file(text, "f").unwrap_err().to_string(), "no valid key name: f:2", "{text}");
+        }
     }
 
     #[test]
