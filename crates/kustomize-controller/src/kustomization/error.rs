@@ -319,6 +319,9 @@ pub(super) enum BuildError {
     /// The build ended without an answer.
     #[error("build was cut short")]
     Cut(#[source] flux_tasks::BlockingError),
+    /// A newer run is due, and key services had not answered yet.
+    #[error(transparent)]
+    Superseded(flux_runtime::Interrupted),
 }
 
 impl From<KeysError> for BuildError {

@@ -121,6 +121,9 @@ impl Attempted {
     /// A build that failed. Upstream finds an encrypted Secret only when it applies, and says so in the reason.
     pub(super) fn build(&self, result: Result<Built, BuildError>) -> Result<Built, Fault> {
         result.map_err(|err| match err {
+            BuildError::Superseded(Interrupted { by }) => {
+                Fault::Interrupted(self.failure(reason::BUILD_FAILED, Superseded { by }))
+            }
             err @ BuildError::Encrypted { .. } => self.transient(reason::RECONCILIATION_FAILED, err),
             err => self.transient(reason::BUILD_FAILED, err),
         })

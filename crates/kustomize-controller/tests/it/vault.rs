@@ -139,3 +139,23 @@ async fn a_service_account_logs_in_at_the_vault_servers_that_the_operator_lists(
     let role = format!("{}_opener", bench.ns.name);
     assert_eq!(*vault.roles.lock(), [role]);
 }
+
+#[tokio::test]
+async fn a_new_revision_does_not_wait_for_a_server_that_never_answers() {
+    let bench = Bench::start("vault-silent", &[]).await;
+    let silent = tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+    let vault = Vault { address: format!("http://{}", silent.local_addr().unwrap()), roles: Arc::default() };
+    let keys = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys"},
+        "stringData": {"sops.vault-token": TOKEN}});
+    bench.ns.apply(&keys.to_string()).await.unwrap();
+    bench.publish("1", &[("app/secret.yaml", &vault.encrypt(SECRET))]).await;
+    let decryption = json!({"provider": "sops", "secretRef": {"name": "keys"}});
+    bench.kustomization("app", json!({"decryption": decryption, "timeout": "10m"})).await;
+    let _asked = silent.accept().await.unwrap();
+
+    bench.publish("2", &[("app/secret.yaml", SECRET)]).await;
+
+    // The run of the old revision would ask three times, for half a minute each.
+    bench.ready("app", "2").await;
+    assert_eq!(password(&bench).await, "from-the-vault");
+}

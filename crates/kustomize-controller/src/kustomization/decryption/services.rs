@@ -14,7 +14,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::Api;
 use kube::api::PostParams;
 
-use super::super::error::Cause;
+use super::super::error::{BuildError, Cause};
 use super::super::plan;
 use super::document::Sealed;
 use super::error::KeysError;
@@ -42,14 +42,15 @@ pub struct Services {
 }
 
 impl Services {
-    /// Asks for the data keys of those documents that the object's own keys do not open. Holds no permit meanwhile.
+    /// Asks for the data keys of those documents that the object's own keys do not open. Holds no permit meanwhile, and does
+    /// not go on when a newer run is due.
     pub(super) async fn unlock<P: Send>(
         &self,
         sealed: &mut [Sealed<P>],
         keys: &Keys,
         object: &Kustomization,
         run: &Run<Kustomization>,
-    ) -> Result<(), KeysError> {
+    ) -> Result<(), BuildError> {
         let locked: Vec<(usize, Metadata)> = sealed
             .iter()
             .enumerate()
@@ -85,8 +86,7 @@ impl Services {
         };
         // What has no answer until then stays locked, and says so when it is opened.
         let asked = tokio::time::timeout(plan::timeout(&object.spec), asked);
-        drop(run.wait_uninterrupted(Box::pin(asked)).await);
-        Ok(())
+        run.wait(Box::pin(asked)).await.map(drop).map_err(BuildError::Superseded)
     }
 
     /// The Vault servers that may be logged in to; none where no document needs one, or a token is given.
