@@ -78,10 +78,10 @@ fn sort(node: &mut Node) {
         Content::Sequence(items) => items.iter_mut().for_each(sort),
         Content::Mapping(entries) => {
             entries.sort_by(|(left, _), (right, _)| left.text().cmp(&right.text()));
-            entries.iter_mut().for_each(|(key, value)| {
+            for (key, value) in entries.iter_mut() {
                 sort(key);
                 sort(value);
-            });
+            }
         }
     }
 }
