@@ -2,7 +2,8 @@
 //! values of Secrets after it.
 //!
 //! Reading, building and decrypting run on blocking threads; between these steps the key services are asked for the data keys
-//! that the object's own keys do not open. What was decrypted is in memory only, and masked in every text of the run.
+//! that the object's own keys do not open. What was decrypted is in memory only; values of Secrets and of generated files are
+//! masked in every text of the run.
 
 mod document;
 mod error;
