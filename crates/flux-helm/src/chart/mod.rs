@@ -1,0 +1,74 @@
+//! What a chart is made of.
+
+mod metadata;
+
+use std::sync::Arc;
+
+use flux_gotemplate::Map;
+
+pub use metadata::{Dependency, Lock, Maintainer, Metadata};
+
+use crate::Time;
+
+/// One file of a chart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// The path below the chart's folder, `/` between its parts.
+    pub name: String,
+    /// The content, shared by clones.
+    pub data: Arc<[u8]>,
+    /// When the file was changed; Go's zero time where that is not known.
+    pub modified: Time,
+}
+
+/// A chart with all its subcharts, as Helm holds it in memory.
+///
+/// A clone is cheap: it shares the files, and [`Chart::values`] as Go's maps are shared.
+#[derive(Clone)]
+pub struct Chart {
+    /// `Chart.yaml`; for a chart of API version v1 with its `requirements.yaml`.
+    pub metadata: Metadata,
+    /// `Chart.lock`, or `requirements.lock` of a chart of API version v1.
+    pub lock: Option<Lock>,
+    /// The files below `templates/`.
+    pub templates: Vec<File>,
+    /// What `values.yaml` says.
+    pub values: Map,
+    /// `values.schema.json`, when there is one.
+    pub schema: Option<File>,
+    /// All other files that do not belong to a subchart.
+    pub files: Vec<File>,
+    /// All files as they were in the folder or archive, those of subcharts too; empty in a chart of a release record.
+    pub raw: Vec<File>,
+    /// When `Chart.yaml` was changed.
+    pub modified: Time,
+    /// The subcharts.
+    pub dependencies: Vec<Chart>,
+}
+
+impl Chart {
+    /// A chart that has only what `Chart.yaml` says.
+    pub fn new(metadata: Metadata) -> Self {
+        Self {
+            metadata,
+            lock: None,
+            templates: Vec::new(),
+            values: Map::new(),
+            schema: None,
+            files: Vec::new(),
+            raw: Vec::new(),
+            modified: Time::zero(),
+            dependencies: Vec::new(),
+        }
+    }
+
+    /// The chart's name.
+    pub fn name(&self) -> &str {
+        &self.metadata.name
+    }
+
+    /// Whether it is a library chart, whose templates only define.
+    pub fn is_library(&self) -> bool {
+        self.metadata.chart_type.eq_ignore_ascii_case("library")
+    }
+}

@@ -1,0 +1,11 @@
+//! Helm 4 as a library: charts and their values go in, manifests, hooks and release records come out.
+//!
+//! A pure function of its input: no network, no cluster, no clock. What a rendering needs of the world (random numbers,
+//! the time, objects of a cluster) is handed in. The steps, each in its own module:
+//!
+//! - [`chart`]: what a chart is made of.
+
+pub mod chart;
+mod time;
+
+pub use time::Time;
