@@ -4,8 +4,10 @@
 //! the time, objects of a cluster) is handed in. The steps, each in its own module:
 //!
 //! - [`chart`]: what a chart is made of.
+//! - [`release`]: what Helm remembers of an installed chart.
 
 pub mod chart;
+pub mod release;
 mod time;
 
 pub use time::Time;
