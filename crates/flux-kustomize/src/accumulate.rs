@@ -272,7 +272,9 @@ impl<'a> Build<'a> {
         gathered: &mut Gathered,
         known: &mut HashSet<Key>,
     ) -> Result<(), Error> {
+        // Of a name that only files have nobody needs to ask what it is.
         let is_directory = !is_file_address(path)
+            && !path.ends_with(".yaml")
             && target.place(path).is_ok_and(|place| matches!(self.files.kind(&place), Ok(Kind::Directory)));
         let no_file = if is_directory {
             Error::invalid("is a directory")
