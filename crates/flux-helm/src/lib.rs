@@ -3,7 +3,7 @@
 //! A pure function of its input: no network, no cluster, no clock. What a rendering needs of the world (random numbers,
 //! the time, objects of a cluster) is handed in. The steps, each in its own module:
 //!
-//! - [`chart`]: what a chart is made of.
+//! - [`chart`]: what a chart is made of, and how it is read from files, archives and folders.
 //! - [`release`]: what Helm remembers of an installed chart.
 
 pub mod chart;

@@ -1,12 +1,35 @@
-//! What a chart is made of.
+//! What a chart is made of, and how it is read from files, archives and folders.
+//!
+//! [`load_files`], [`load_archive`] and [`load_folder`] give a [`Chart`] with Helm's rules and error texts. Reading
+//! is bounded by [`LoadLimits`]; links in archives are never followed, those in folders only within the root.
 
+mod archive;
+mod chart_yaml;
+mod decode;
+mod folder;
+mod helmignore;
+mod load;
 mod metadata;
+mod path;
+mod pattern;
+mod tree;
+mod validate;
+mod values_file;
 
 use std::sync::Arc;
 
 use flux_gotemplate::Map;
 
+pub use archive::{ArchiveError, LoadLimits, archive_files, load_archive};
+pub use decode::DecodeError;
+pub use folder::{FolderError, folder_files, load_folder};
+pub use helmignore::IgnoreError;
+pub use load::{LoadError, load_files};
 pub use metadata::{Dependency, Lock, Maintainer, Metadata};
+pub use pattern::BadPattern;
+pub use tree::{Crd, Located};
+pub use validate::ValidationError;
+pub use values_file::{ValuesFileError, load_values};
 
 use crate::Time;
 

@@ -1,0 +1,5 @@
+//! What the crate does with whole charts.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod charts;
