@@ -5,8 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use flux_gotemplate::data::{Target, YamlError, read_yaml};
-use flux_yaml::{Content, Limits, Node, Scalar};
+use flux_yaml::{Content, Limits, Node, Scalar, Tag};
 
 use crate::Time;
 
@@ -54,6 +56,14 @@ impl Json {
     /// What a node is; nothing where it holds what JSON cannot say.
     fn of_node(node: &Node) -> Option<Self> {
         Some(match &node.content {
+            Content::Scalar(text) if node.tag == Tag::Binary => {
+                let compact: String = text.split_ascii_whitespace().collect();
+                let decoded = BASE64.decode(compact).ok()?;
+                Self::Text(String::from_utf8_lossy(&decoded).into_owned())
+            }
+            Content::Scalar(text) if matches!(node.value_yaml11(), Err(flux_yaml::Error::NotFinite { .. })) => {
+                Self::Float(infinite(text))
+            }
             Content::Scalar(_) => match node.value_yaml11().ok()? {
                 Scalar::Null => Self::Null,
                 Scalar::Bool(flag) => Self::Bool(flag),
@@ -114,6 +124,15 @@ impl Json {
     }
 }
 
+/// The number that is no finite one.
+fn infinite(text: &str) -> f64 {
+    match text.to_ascii_lowercase().as_str() {
+        text if text.contains("nan") => f64::NAN,
+        text if text.starts_with('-') => f64::NEG_INFINITY,
+        _ => f64::INFINITY,
+    }
+}
+
 /// A number without a fraction, which Go writes without a point.
 fn whole(number: f64) -> Option<i64> {
     #[expect(clippy::cast_possible_truncation, reason = "the bound is checked before")]
@@ -166,6 +185,9 @@ fn key_text(key: &Node) -> Option<String> {
 fn single_precision(number: f64) -> String {
     #[expect(clippy::cast_possible_truncation, reason = "as the library does")]
     let single = number as f32;
+    if single.is_nan() {
+        return "NaN".to_owned();
+    }
     if single.is_infinite() {
         return if single > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
     }
@@ -375,7 +397,7 @@ impl Decoder {
 /// Go's words for a text that is no time: what it expected at the first place that does not fit.
 fn not_a_time(text: &str) -> String {
     let layout = "2006-01-02T15:04:05Z07:00";
-    let parts: [(&str, usize); 12] = [
+    let parts = [
         ("2006", 4),
         ("-", 0),
         ("01", 2),
@@ -387,7 +409,6 @@ fn not_a_time(text: &str) -> String {
         ("04", 2),
         (":", 0),
         ("05", 2),
-        ("Z07:00", 0),
     ];
     let mut rest = text;
     for (part, digits) in parts {
@@ -399,6 +420,13 @@ fn not_a_time(text: &str) -> String {
             return format!("parsing time {text:?} as {layout:?}: cannot parse {rest:?} as {part:?}");
         }
         rest = &rest[if digits == 0 { part.len() } else { digits }..];
+    }
+    let number = |at: usize| text.get(at..at + 2).and_then(|digits| digits.parse().ok()).unwrap_or(0_u32);
+    let ranges = [("month", 5, 1..=12), ("day", 8, 1..=31), ("hour", 11, 0..=23), ("minute", 14, 0..=59)];
+    for (name, at, range) in ranges {
+        if !range.contains(&number(at)) {
+            return format!("parsing time {text:?}: {name} out of range");
+        }
     }
     format!("parsing time {text:?} as {layout:?}: cannot parse {rest:?} as \"Z07:00\"")
 }

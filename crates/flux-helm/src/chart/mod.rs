@@ -2,6 +2,7 @@
 //!
 //! [`load_files`], [`load_archive`] and [`load_folder`] give a [`Chart`] with Helm's rules and error texts. Reading
 //! is bounded by [`LoadLimits`]; links in archives are never followed, those in folders only within the root.
+//! [`package()`] writes a chart as the archive that Helm would save.
 
 mod archive;
 mod chart_yaml;
@@ -10,6 +11,7 @@ mod folder;
 mod helmignore;
 mod load;
 mod metadata;
+mod package;
 mod path;
 mod pattern;
 mod tree;
@@ -26,6 +28,7 @@ pub use folder::{FolderError, folder_files, load_folder};
 pub use helmignore::IgnoreError;
 pub use load::{LoadError, load_files};
 pub use metadata::{Dependency, Lock, Maintainer, Metadata};
+pub use package::{PackageError, YamlFault, package};
 pub use pattern::BadPattern;
 pub use tree::{Crd, Located};
 pub use validate::ValidationError;
