@@ -57,5 +57,12 @@ pub fn hostile() -> Vec<String> {
         "$".repeat(many),
         format!(">={}", "9".repeat(200)),
         "||".repeat(100),
+        format!("{{{{{}1{}}}}}", "(".repeat(many), ")".repeat(many)),
+        "{{if 1}}".repeat(many),
+        format!("{}{}", "{{range .l}}".repeat(100), "{{end}}".repeat(100)),
+        format!("{{{{{}1}}}}", "not | ".repeat(many)),
+        "{{define \"t\"}}{{template \"t\"}}{{end}}{{template \"t\"}}".to_owned(),
+        "{{$t := `{{tpl . .}}`}}{{tpl $t $t}}".to_owned(),
+        format!("{{{{printf \"%{0}d%{0}s\" 1 2}}}}", "9".repeat(6)),
     ]
 }

@@ -10,6 +10,7 @@ pub mod mutate;
 mod patch;
 mod sops;
 mod substitute;
+mod template;
 mod version;
 mod yaml;
 
@@ -25,7 +26,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     Target { name: "yaml", run: yaml::read_text_prints_and_reads_back, words: &yaml::WORDS },
     Target { name: "yaml-blocks", run: yaml::both_ways_of_reading_agree, words: &yaml::WORDS },
     Target { name: "json", run: yaml::values_print_and_read_back, words: &[] },
@@ -35,6 +36,7 @@ pub const TARGETS: [Target; 10] = [
     Target { name: "envsubst", run: substitute::text_without_variables_stays, words: &substitute::WORDS },
     Target { name: "sops", run: sops::documents_read_and_print_alike, words: &sops::WORDS },
     Target { name: "sops-encrypt", run: sops::encrypted_documents_decrypt_to_themselves, words: &yaml::WORDS },
+    Target { name: "template", run: template::templates_end_within_their_bounds, words: &template::WORDS },
     Target { name: "semver", run: version::printed_versions_are_the_same, words: &version::WORDS },
 ];
 
