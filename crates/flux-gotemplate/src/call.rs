@@ -46,10 +46,23 @@ impl<'c, 'a> Call<'c, 'a> {
 
     /// What the template `name` of the set writes for the data, as a part of this rendering.
     pub fn render(&mut self, templates: &Templates, name: &[u8], data: &Value) -> Result<GoStr, Error> {
+        self.nested(|budget, out| templates.execute(name, data, budget, out))
+    }
+
+    /// What the text itself writes for the data, as a part of this rendering, also where the set has another template
+    /// of its name. The set must have got what was parsed.
+    pub fn render_parsed(&mut self, templates: &Templates, parsed: &Parsed, data: &Value) -> Result<GoStr, Error> {
+        self.nested(|budget, out| templates.execute_parsed(parsed, data, budget, out))
+    }
+
+    fn nested(
+        &mut self,
+        execute: impl FnOnce(&mut Budget<'a>, &mut Vec<u8>) -> Result<(), Error>,
+    ) -> Result<GoStr, Error> {
         self.budget.enter()?;
         let mut out = Vec::with_capacity(256);
         let budget = &mut *self.budget;
-        let done = stacker::maybe_grow(RED_ZONE, MORE_STACK, || templates.execute(name, data, budget, &mut out));
+        let done = stacker::maybe_grow(RED_ZONE, MORE_STACK, || execute(budget, &mut out));
         self.budget.leave();
         done.map(|()| out.into())
     }

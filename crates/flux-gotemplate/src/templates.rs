@@ -27,7 +27,10 @@ type Trees = HashMap<GoStr, Arc<Tree>>;
 
 /// The templates of one text, parsed.
 #[derive(Clone)]
-pub struct Parsed(Arc<[Arc<Tree>]>);
+pub struct Parsed {
+    name: GoStr,
+    trees: Arc<[Arc<Tree>]>,
+}
 
 /// Templates that know each other by name, with the functions they call.
 #[derive(Clone)]
@@ -85,13 +88,14 @@ impl Templates {
 
     /// Parses the text as the template `name`, without adding anything.
     pub fn parse_only(&self, name: impl Into<GoStr>, text: impl Into<GoStr>) -> Result<Parsed, Error> {
-        let trees = parse(&name.into(), &text.into(), &self.functions).map_err(Error::Parse)?;
-        Ok(Parsed(trees.into_iter().map(Arc::new).collect()))
+        let name = name.into();
+        let trees = parse(&name, &text.into(), &self.functions).map_err(Error::Parse)?;
+        Ok(Parsed { name, trees: trees.into_iter().map(Arc::new).collect() })
     }
 
     /// Adds what was parsed; an empty template does not replace one of its name.
     pub fn add(&mut self, parsed: &Parsed) {
-        for tree in parsed.0.iter() {
+        for tree in parsed.trees.iter() {
             if !tree.is_empty() || self.tree(tree.name.as_bytes()).is_none() {
                 Arc::make_mut(&mut self.own).insert(tree.name.clone(), Arc::clone(tree));
             }
@@ -130,5 +134,19 @@ impl Templates {
             });
         };
         exec::run(self, tree, data, budget, out)
+    }
+
+    /// Executes the parsed text itself, not a template of its name that the set may have.
+    pub(crate) fn execute_parsed(
+        &self,
+        parsed: &Parsed,
+        data: &Value,
+        budget: &mut Budget<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        match parsed.trees.iter().find(|tree| tree.name == parsed.name) {
+            Some(tree) => exec::run(self, tree, data, budget, out),
+            None => self.execute(parsed.name.as_bytes(), data, budget, out),
+        }
     }
 }

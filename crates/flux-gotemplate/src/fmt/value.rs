@@ -38,6 +38,10 @@ impl Printer<'_> {
                 Some(text) => self.out.extend_from_slice(text.as_bytes()),
                 None => self.dereferenced(value),
             },
+            Value::Object(object) => match object.text_by_address() {
+                Some(text) => self.out.extend_from_slice(text.as_bytes()),
+                None => self.argument(value, 'v'),
+            },
             _ => self.argument(value, 'v'),
         }
     }

@@ -42,19 +42,24 @@ static OF_STRINGS: MapType = MapType::plain(&Type::Str);
 
 /// A Go map with string keys. Clones share the entries, as in Go: a change through one is seen by all.
 #[derive(Clone)]
-pub struct Map(Arc<Data>);
+pub struct Map {
+    data: Arc<Data>,
+    map_type: &'static MapType,
+}
 
 /// A map that may be gone.
-pub(super) struct WeakMap(Weak<Data>);
+pub(super) struct WeakMap {
+    data: Weak<Data>,
+    map_type: &'static MapType,
+}
 
 impl WeakMap {
     pub(super) fn upgrade(&self) -> Option<Map> {
-        self.0.upgrade().map(Map)
+        Some(Map { data: self.data.upgrade()?, map_type: self.map_type })
     }
 }
 
 struct Data {
-    map_type: &'static MapType,
     nil: bool,
     /// Readers take the inner `Arc`, so that no lock is held while they work and writers copy only when they must.
     entries: RwLock<Arc<Entries>>,
@@ -78,12 +83,12 @@ impl Map {
 
     /// A map of the given type; each element must be of its element type.
     pub fn typed(map_type: &'static MapType, entries: Entries) -> Self {
-        Self(Arc::new(Data { map_type, nil: false, entries: RwLock::new(Arc::new(entries)) }))
+        Self { data: Arc::new(Data { nil: false, entries: RwLock::new(Arc::new(entries)) }), map_type }
     }
 
     /// The nil map of a type: prints as `map[]`, is `null` in JSON, equals nil.
     pub fn nil(map_type: &'static MapType) -> Self {
-        Self(Arc::new(Data { map_type, nil: true, entries: RwLock::new(Arc::default()) }))
+        Self { data: Arc::new(Data { nil: true, entries: RwLock::new(Arc::default()) }), map_type }
     }
 
     /// A nil `map[string]interface {}`.
@@ -91,32 +96,38 @@ impl Map {
         Self::nil(&PLAIN)
     }
 
-    /// The same entries under another type, as Go's conversion gives: both share them no more after a change.
+    /// The same map under another type, as Go's conversion gives: a change through one is seen by the other.
     #[must_use]
-    pub fn snapshot_as(&self, map_type: &'static MapType) -> Self {
-        Self(Arc::new(Data { map_type, nil: self.0.nil, entries: RwLock::new(self.entries()) }))
+    pub fn retyped(&self, map_type: &'static MapType) -> Self {
+        Self { data: Arc::clone(&self.data), map_type }
+    }
+
+    /// The same map as a plain `map[string]interface {}`.
+    #[must_use]
+    pub fn plain(&self) -> Self {
+        self.retyped(&PLAIN)
     }
 
     /// The entries as they are now; later changes are not seen in them. Costs next to nothing.
     pub fn entries(&self) -> Arc<Entries> {
-        Arc::clone(&self.0.entries.read())
+        Arc::clone(&self.data.entries.read())
     }
 
     /// The element at `key`.
     #[inline]
     pub fn get(&self, key: &[u8]) -> Option<Value> {
-        self.0.entries.read().get(key).cloned()
+        self.data.entries.read().get(key).cloned()
     }
 
     /// Hands the element at `key` to a function that must not change any map.
     #[inline]
     pub(crate) fn with<T>(&self, key: &[u8], look: impl FnOnce(Option<&Value>) -> T) -> T {
-        look(self.0.entries.read_recursive().get(key))
+        look(self.data.entries.read_recursive().get(key))
     }
 
     /// Whether there is an element at `key`.
     pub fn contains(&self, key: &[u8]) -> bool {
-        self.0.entries.read().contains_key(key)
+        self.data.entries.read().contains_key(key)
     }
 
     /// Sets the element at `key`, seen by all holders of the map.
@@ -125,12 +136,12 @@ impl Map {
             scope::note(self);
         }
         // What was there is dropped after the lock is gone: it may be large.
-        let _old = Arc::make_mut(&mut *self.0.entries.write()).insert(key, value);
+        let _old = Arc::make_mut(&mut *self.data.entries.write()).insert(key, value);
     }
 
     /// Removes the element at `key`, seen by all holders of the map.
     pub fn remove(&self, key: &[u8]) -> Option<Value> {
-        let mut entries = self.0.entries.write();
+        let mut entries = self.data.entries.write();
         if entries.contains_key(key) { Arc::make_mut(&mut *entries).remove(key) } else { None }
     }
 
@@ -139,12 +150,12 @@ impl Map {
         if entries.values().any(Value::is_container) {
             scope::note(self);
         }
-        let _old = std::mem::replace(&mut *self.0.entries.write(), Arc::new(entries));
+        let _old = std::mem::replace(&mut *self.data.entries.write(), Arc::new(entries));
     }
 
     /// The number of entries.
     pub fn len(&self) -> usize {
-        self.0.entries.read().len()
+        self.data.entries.read().len()
     }
 
     /// Whether there is no entry.
@@ -154,36 +165,36 @@ impl Map {
 
     /// Whether it is the nil map, which Go cannot write to.
     pub fn is_nil(&self) -> bool {
-        self.0.nil
+        self.data.nil
     }
 
     /// The map's type.
     pub fn map_type(&self) -> &'static MapType {
-        self.0.map_type
+        self.map_type
     }
 
     /// Whether the type is the plain `map[string]interface {}`, what Go's type assertion to it would accept.
     pub fn is_plain(&self) -> bool {
-        self.0.map_type.name.is_none() && *self.0.map_type.elem == Type::Any
+        self.map_type.name.is_none() && *self.map_type.elem == Type::Any
     }
 
     /// Whether both are the same map in memory.
     pub fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        Arc::ptr_eq(&self.data, &other.data)
     }
 
     pub(super) fn downgrade(&self) -> WeakMap {
-        WeakMap(Arc::downgrade(&self.0))
+        WeakMap { data: Arc::downgrade(&self.data), map_type: self.map_type }
     }
 
     /// Where the map lies in memory, to recognise it in a walk.
     pub fn address(&self) -> usize {
-        Arc::as_ptr(&self.0).addr()
+        Arc::as_ptr(&self.data).addr()
     }
 
     /// The elements, when nobody else holds the map; for taking deep values apart without recursion.
     pub(super) fn into_values(self) -> Vec<Value> {
-        let Some(data) = Arc::into_inner(self.0) else {
+        let Some(data) = Arc::into_inner(self.data) else {
             return Vec::new();
         };
         data.take_values()

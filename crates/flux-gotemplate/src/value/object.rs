@@ -38,6 +38,12 @@ pub trait Object: Any + Send + Sync {
         None
     }
 
+    /// What the `String` method of a pointer to the value gives, when only the pointer has one: templates print that
+    /// for a field, fmt does not.
+    fn text_by_address(&self) -> Option<GoStr> {
+        None
+    }
+
     /// What JSON and YAML show in place of the fields, for types that say so themselves.
     fn serialized(&self) -> Option<Value> {
         None

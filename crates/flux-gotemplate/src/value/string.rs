@@ -135,6 +135,13 @@ impl From<&[u8]> for GoStr {
     }
 }
 
+impl From<Arc<[u8]>> for GoStr {
+    /// The same bytes, not copied.
+    fn from(bytes: Arc<[u8]>) -> Self {
+        Self(bytes)
+    }
+}
+
 impl From<Vec<u8>> for GoStr {
     fn from(bytes: Vec<u8>) -> Self {
         Self(Arc::from(bytes))
