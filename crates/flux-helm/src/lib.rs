@@ -4,10 +4,14 @@
 //! the time, objects of a cluster) is handed in. The steps, each in its own module:
 //!
 //! - [`chart`]: what a chart is made of, and how it is read from files, archives and folders.
+//! - [`render`]: templates and values to text, as `helm template` does.
+//! - [`manifest`]: text to sorted objects and hooks.
 //! - [`release`]: what Helm remembers of an installed chart.
 
 pub mod chart;
+pub mod manifest;
 pub mod release;
+pub mod render;
 mod time;
 
 pub use time::Time;

@@ -4,3 +4,4 @@
 
 mod charts;
 mod package;
+mod render;
