@@ -9,9 +9,10 @@ use futures::{StreamExt as _, stream};
 use kube::Client;
 
 use crate::error::{discovery_text, dry_run_text};
+use crate::known::Note;
 use crate::plan::{Criteria, Step, Work, vanishes};
 use crate::request::{self, Mode, Place};
-use crate::{ApiFailure, ApplyError, Discovery, Failures, Plan, Resolved, cleanup, gone};
+use crate::{ApiFailure, ApplyError, Discovery, Failures, Memory, Plan, Resolved, cleanup, gone};
 
 /// How often a take-over is tried anew because somebody else changed the object meanwhile.
 const TAKE_OVER_ATTEMPTS: usize = 5;
@@ -69,13 +70,20 @@ pub struct Applier {
     pub(crate) discovery: Arc<Discovery>,
     pub(crate) options: Arc<Options>,
     pub(crate) marks: Arc<Marks>,
+    memory: Option<Memory>,
 }
 
 impl Applier {
     /// Applies with `client`; `discovery` is that of its cluster.
     pub fn new(client: Client, discovery: Arc<Discovery>, options: Arc<Options>) -> Self {
         let marks = Arc::new(Marks::of(&options.group));
-        Self { client, discovery, options, marks }
+        Self { client, discovery, options, marks, memory: None }
+    }
+
+    /// The same, asking nothing about objects that are as they were left, as far as `memory` knows.
+    #[must_use]
+    pub fn remembering(self, memory: Memory) -> Self {
+        Self { memory: Some(memory), ..self }
     }
 
     /// The identity that objects are applied as.
@@ -124,15 +132,33 @@ impl Applier {
 
     async fn plan_one(&self, mut desired: Manifest, rules: &Rules) -> Result<Step, Refusal> {
         let resolved = self.resolve(&mut desired).await?;
-        let (criteria, id) = (self.criteria(rules), desired.id());
-        let place = place(&resolved, &id);
-        let refuse = |failure: &ApiFailure| Refusal::of(&id, failure);
-        let step = |entry, vanishes, work| Step { entry, resolved: Arc::clone(&resolved), vanishes, work };
-
-        let mut live = request::get(&self.client, place).await.map_err(|failure| refuse(&failure))?;
         let (entry, vanishes) = (desired.entry(), vanishes(&desired));
-        if criteria.skips(&desired, live.as_ref()) {
-            return Ok(step(entry, vanishes, Work::Skip));
+        let mark = self.memory.as_ref().and_then(|memory| memory.mark(&desired));
+        let mut step = Step { entry, resolved, vanishes, mark, work: Work::Skip };
+        if let Some((memory, mark)) = self.memory.as_ref().zip(mark)
+            && let Some(work) = memory.work(&step.entry.id, mark)
+        {
+            return Ok(Step { work, ..step });
+        }
+        step.work = self.look(desired, &step, rules).await?;
+        Ok(step)
+    }
+
+    /// What the object needs, found by a dry run and by what there is. An object that is not there yet needs no reading.
+    async fn look(&self, desired: Manifest, step: &Step, rules: &Rules) -> Result<Work, Refusal> {
+        let (criteria, id) = (self.criteria(rules), &step.entry.id);
+        let place = place(&step.resolved, id);
+        let refuse = |failure: &ApiFailure| Refusal::of(id, failure);
+        if criteria.leaves_alone(&desired) {
+            self.leave_alone(step);
+            return Ok(Work::Skip);
+        }
+        let mut live = None;
+        if self.options.migrate_api_version || self.marks.is_create_only(&desired) {
+            live = request::get(&self.client, place).await.map_err(|failure| refuse(&failure))?;
+            if criteria.skips(&desired, live.as_ref()) {
+                return Ok(self.skip(step, live.as_ref()));
+            }
         }
         if self.options.migrate_api_version
             && let Some(found) = &live
@@ -142,24 +168,61 @@ impl Applier {
             live = Some(migrated.map_err(|failure| refuse(&failure))?);
         }
 
-        let manager = self.options.manager.as_str();
-        match request::apply(&self.client, place, &desired, manager, Mode::DryRun).await {
-            Ok(dry_run) => {
-                let take_over = live.as_ref().is_some_and(|live| self.take_over(&criteria, &desired, live).is_some());
-                Ok(step(entry, vanishes, criteria.work(desired, live.as_ref(), &dry_run, take_over)))
+        let dry_run = request::apply(&self.client, place, &desired, &self.options.manager, Mode::DryRun).await;
+        let creates = dry_run.as_ref().is_ok_and(|dry_run| dry_run.resource_version().is_empty());
+        if live.is_none() && !creates {
+            live = match (request::get(&self.client, place).await, &dry_run) {
+                (Ok(live), _) => live,
+                (Err(_), Err(failure)) => return Err(refuse(failure)),
+                (Err(failure), Ok(_)) => return Err(refuse(&failure)),
+            };
+            if criteria.skips(&desired, live.as_ref()) {
+                return Ok(self.skip(step, live.as_ref()));
             }
-            Err(failure) => match live {
-                Some(live) if criteria.recreates(&desired, &live, &failure) => {
-                    let uid = live.uid().to_owned();
-                    Ok(step(entry, vanishes, Work::Recreate { payload: desired, uid }))
+        }
+        match (dry_run, live) {
+            (Ok(dry_run), live) => {
+                let take_over = live.as_ref().is_some_and(|live| self.take_over(&criteria, &desired, live).is_some());
+                let work = criteria.work(desired, live.as_ref(), &dry_run, take_over);
+                if let (Work::Nothing { settled }, Some(live)) = (&work, &live) {
+                    self.remember(step, live, false, *settled);
                 }
-                _ => {
-                    if failure.is_not_found() {
-                        self.discovery.forget(desired.api_version());
-                    }
-                    Err(refuse(&failure))
+                Ok(work)
+            }
+            (Err(failure), Some(live)) if criteria.recreates(&desired, &live, &failure) => {
+                Ok(Work::Recreate { payload: desired, uid: live.uid().to_owned() })
+            }
+            (Err(failure), _) => {
+                if failure.is_not_found() {
+                    self.discovery.forget(desired.api_version());
                 }
-            },
+                Err(refuse(&failure))
+            }
+        }
+    }
+
+    fn skip(&self, step: &Step, live: Option<&Manifest>) -> Work {
+        if let Some(live) = live {
+            self.remember(step, live, true, false);
+        }
+        Work::Skip
+    }
+
+    /// Trusts nothing that is known of an object, before it is changed.
+    pub(crate) fn forget(&self, id: &ObjectId) {
+        self.memory.iter().for_each(|memory| memory.forget(id));
+    }
+
+    fn leave_alone(&self, step: &Step) {
+        if let Some((memory, mark)) = self.memory.as_ref().zip(step.mark) {
+            memory.leave_alone(&step.entry.id, mark);
+        }
+    }
+
+    fn remember(&self, step: &Step, left: &Manifest, skipped: bool, settled: bool) {
+        if let Some((memory, mark)) = self.memory.as_ref().zip(step.mark) {
+            let Step { entry, resolved, vanishes, .. } = step;
+            memory.remember(&Note { id: &entry.id, resolved, vanishes: *vanishes, skipped, settled }, mark, left);
         }
     }
 
@@ -177,6 +240,9 @@ impl Applier {
 
     async fn apply_one(&self, mut step: Step, rules: &Rules) -> Result<Change, ApplyError> {
         let work = std::mem::replace(&mut step.work, Work::Skip);
+        if !work.is_noop() {
+            self.forget(&step.entry.id);
+        }
         match work {
             Work::Skip => Ok(step.done(Action::Skipped, false)),
             Work::Nothing { settled } => Ok(step.done(Action::Unchanged, settled)),
@@ -205,7 +271,9 @@ impl Applier {
         let manager = self.options.manager.as_str();
         let applied = request::apply(&self.client, place(&step.resolved, id), payload, manager, Mode::Write).await;
         let applied = applied.map_err(|source| ApplyError::Apply { id: id.clone(), source })?;
-        Ok(step.done(action, self.criteria(rules).is_settled(&applied)))
+        let settled = self.criteria(rules).is_settled(&applied);
+        self.remember(step, &applied, false, settled);
+        Ok(step.done(action, settled))
     }
 
     async fn take_over_metadata(&self, step: &Step, desired: &Manifest, rules: &Rules) -> Result<(), ApplyError> {

@@ -16,7 +16,7 @@ mod watches;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flux_objects::{Change, Entry};
+use flux_objects::{Change, Entry, ObjectId};
 use flux_status::HealthRules;
 use flux_tasks::Tasks;
 use k8s_openapi::jiff::Timestamp;
@@ -24,6 +24,7 @@ use kube::Client;
 
 use crate::Discovery;
 use watches::Watches;
+pub(crate) use watches::{api_resource, refusal};
 
 pub use outcome::{HealthError, Unhealthy};
 
@@ -50,6 +51,15 @@ impl Target {
         };
         (waited && !change.settled).then(|| Self { entry: change.entry.clone(), vanishes: change.vanishes })
     }
+}
+
+/// An object that a wait found to be ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ready {
+    /// Which object.
+    pub id: ObjectId,
+    /// In which version it was; empty when it was gone, as it should.
+    pub resource_version: String,
 }
 
 /// What the slow read beside a watch found.
@@ -111,9 +121,14 @@ impl HealthWatcher {
         Self { net, ..self }
     }
 
-    /// Waits until all `targets` are Current at the same time. `client` is the identity that asks. Dropping the future ends
-    /// the wait.
-    pub async fn wait(&self, client: &Client, targets: Vec<Target>, terms: Terms<'_>) -> Result<(), HealthError> {
+    /// Waits until all `targets` are Current at the same time, and returns the version in which each was. `client` is the
+    /// identity that asks. Dropping the future ends the wait.
+    pub async fn wait(
+        &self,
+        client: &Client,
+        targets: Vec<Target>,
+        terms: Terms<'_>,
+    ) -> Result<Vec<Ready>, HealthError> {
         wait::Wait::new(self, client, targets, terms).run().await
     }
 

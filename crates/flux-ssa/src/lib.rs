@@ -9,6 +9,8 @@
 //! 2. [`Applier::apply`] carries the plan out and returns what was done to each object.
 //! 3. [`HealthWatcher::wait`] waits until the objects are ready, where the next stage or the user wants that.
 //!
+//! With a [`Memory`], objects that are as they were left the last time cost no request in the first two steps.
+//!
 //! [`Applier::prune`] deletes what the owner no longer wants; [`Applier::wait_terminated`] waits until it is gone.
 //! All of it can be cut at any await.
 
@@ -18,6 +20,7 @@ mod discovery;
 mod error;
 mod gone;
 mod health;
+mod known;
 mod plan;
 mod prune;
 mod request;
@@ -25,6 +28,7 @@ mod request;
 pub use apply::{Applier, Options, Rules};
 pub use discovery::{Discovery, DiscoveryError, Resolved};
 pub use error::{ApiFailure, ApplyError, Failures};
-pub use health::{FailFast, HealthError, HealthWatcher, NetPoll, Target, Terms, Unhealthy};
+pub use health::{FailFast, HealthError, HealthWatcher, NetPoll, Ready, Target, Terms, Unhealthy};
+pub use known::{Fingerprint, Known, LiveObjects, Memory};
 pub use plan::Plan;
 pub use prune::{Pruned, TerminationError};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use flux_objects::{Action, Adjustment, Change, Entry, IgnoreRules, Manifest, Marks, StageKind, drifted};
 use flux_status::{HealthRules, State};
 
-use crate::{ApiFailure, Resolved};
+use crate::{ApiFailure, Fingerprint, Resolved};
 
 /// What to do with each object of one stage. Every object passed its dry run.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(crate) struct Step {
     pub(crate) entry: Entry,
     pub(crate) resolved: Arc<Resolved>,
     pub(crate) vanishes: bool,
+    /// What the desired object is remembered by.
+    pub(crate) mark: Option<Fingerprint>,
     pub(crate) work: Work,
 }
 
@@ -65,7 +67,17 @@ impl Plan {
 
     /// Whether carrying the plan out writes nothing.
     pub fn is_noop(&self) -> bool {
-        self.steps.iter().all(|step| matches!(step.work, Work::Skip | Work::Nothing { .. }))
+        self.steps.iter().all(|step| step.work.is_noop())
+    }
+}
+
+impl Work {
+    /// Whether nothing is written.
+    pub(crate) fn is_noop(&self) -> bool {
+        match self {
+            Self::Skip | Self::Nothing { .. } => true,
+            Self::Create(_) | Self::Configure { .. } | Self::Recreate { .. } => false,
+        }
     }
 }
 
@@ -86,10 +98,14 @@ pub(crate) struct Criteria<'a> {
 }
 
 impl Criteria<'_> {
-    /// Whether the object is left alone without a dry run.
+    /// Whether the object is left alone, whatever is there.
+    pub(crate) fn leaves_alone(&self, desired: &Manifest) -> bool {
+        self.marks.is_ignored(desired)
+    }
+
+    /// Whether the object is left alone because of what is there.
     pub(crate) fn skips(&self, desired: &Manifest, live: Option<&Manifest>) -> bool {
-        let ignored = self.marks.is_ignored(desired) || live.is_some_and(|live| self.marks.is_ignored(live));
-        ignored || (live.is_some() && self.marks.is_create_only(desired))
+        live.is_some_and(|live| self.marks.is_ignored(live) || self.marks.is_create_only(desired))
     }
 
     /// Whether an object whose dry run failed may be deleted and created again.
@@ -167,7 +183,8 @@ mod tests {
     #[test]
     fn marks_on_either_side_skip_an_object() {
         let check = |desired: Manifest, live: Option<Manifest>, expected: bool| {
-            assert_eq!(decide(false, &[], |by| by.skips(&desired, live.as_ref())), expected);
+            let skips = |by: &Criteria<'_>| by.leaves_alone(&desired) || by.skips(&desired, live.as_ref());
+            assert_eq!(decide(false, &[], skips), expected);
         };
         check(plain("1", ""), Some(plain("1", "7")), false);
         check(marked("reconcile", "disabled"), None, true);

@@ -78,6 +78,7 @@ impl Applier {
     }
 
     async fn prune_one(&self, entry: &Entry, owner: &Owner) -> Result<Action, ApiFailure> {
+        self.forget(&entry.id);
         let Some((resolved, live)) = self.find(entry).await? else { return Ok(Action::Deleted) };
         if !may_delete(&live, owner, &self.marks) {
             return Ok(Action::Skipped);

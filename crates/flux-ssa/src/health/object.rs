@@ -60,6 +60,11 @@ impl Object {
         failure.unwrap_or_else(|| self.status.clone())
     }
 
+    /// The version that its status is of.
+    pub(super) fn into_resource_version(self) -> String {
+        self.resource_version
+    }
+
     /// How far its own fields say it is.
     pub(super) fn state(&self) -> State {
         self.status.state

@@ -15,7 +15,7 @@ use super::object::{Object, Read};
 use super::outcome::verdict;
 use super::pods::{self, Access, Pods};
 use super::watches::{Scope, Subscription};
-use super::{HealthError, HealthWatcher, NetPoll, POLL, Target, Terms, Unhealthy};
+use super::{HealthError, HealthWatcher, NetPoll, POLL, Ready, Target, Terms, Unhealthy};
 use crate::request::{self, Place};
 use crate::{DiscoveryError, Resolved};
 
@@ -54,9 +54,11 @@ impl<'a> Wait<'a> {
         }
     }
 
-    pub(super) async fn run(mut self) -> Result<(), HealthError> {
+    pub(super) async fn run(mut self) -> Result<Vec<Ready>, HealthError> {
         let ended = tokio::time::timeout(self.terms.timeout, self.watch()).await;
-        ended.unwrap_or_else(|_| Err(HealthError::Timeout(self.unhealthy())))
+        ended.unwrap_or_else(|_| Err(HealthError::Timeout(self.unhealthy())))?;
+        let ready = self.objects.into_iter();
+        Ok(ready.map(|(id, object)| Ready { id, resource_version: object.into_resource_version() }).collect())
     }
 
     async fn watch(&mut self) -> Result<(), HealthError> {

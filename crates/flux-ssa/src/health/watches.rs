@@ -244,26 +244,26 @@ async fn watch(client: &Client, scope: &Scope, listeners: &Listeners) -> End {
                 listeners.tell_missed(&waited, &listed);
                 (waited, listed) = (HashSet::new(), HashSet::new());
             }
-            Err(err) if is_refused(&err) => return End::Refused,
+            Err(err) if refusal(&err).is_some() => return End::Refused,
             Err(err) => tracing::debug!(kind = %resource.kind, error = %err, "health watch failed"),
         }
     }
     End::Abandoned
 }
 
-/// Whether the identity may not watch, or the kind cannot be watched.
-fn is_refused(err: &watcher::Error) -> bool {
+/// The HTTP status by which the identity may not watch, or the kind cannot be watched; none for other failures.
+pub(crate) fn refusal(err: &watcher::Error) -> Option<u16> {
     let code = match err {
         watcher::Error::InitialListFailed(kube::Error::Api(status))
         | watcher::Error::WatchStartFailed(kube::Error::Api(status))
         | watcher::Error::WatchFailed(kube::Error::Api(status))
         | watcher::Error::WatchError(status) => status.code,
-        _ => return false,
+        _ => return None,
     };
-    matches!(code, 401 | 403 | 404 | 405)
+    matches!(code, 401 | 403 | 404 | 405).then_some(code)
 }
 
-pub(super) fn api_resource(resolved: &Resolved) -> ApiResource {
+pub(crate) fn api_resource(resolved: &Resolved) -> ApiResource {
     let (group, version) = resolved.api_version.rsplit_once('/').unwrap_or(("", &resolved.api_version));
     ApiResource {
         group: group.to_owned(),

@@ -90,7 +90,7 @@ impl Cluster {
     pub(crate) async fn wait(&self, changes: &[Change], timeout: Duration) -> Result<(), HealthError> {
         let targets = changes.iter().filter_map(Target::of).collect();
         let client = self.applier.client();
-        self.health.wait(client, targets, self.terms(timeout)).await
+        self.health.wait(client, targets, self.terms(timeout)).await.map(drop)
     }
 
     /// A wait that ends with the first failure.

@@ -4,5 +4,6 @@
 mod apply;
 mod cluster;
 mod health;
+mod known;
 mod pods;
 mod prune;

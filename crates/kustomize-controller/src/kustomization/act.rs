@@ -155,7 +155,7 @@ impl Work<'_> {
     async fn wait(&self, targets: Vec<Target>, timeout: Duration) -> Result<(), Unhealthy> {
         let Cluster { applier, health, .. } = self.cluster;
         let terms = Terms { rules: &self.rules.health, timeout, fail_fast: self.fail_fast, now: self.run.now() };
-        health.wait(applier.client(), targets, terms).await
+        health.wait(applier.client(), targets, terms).await.map(drop)
     }
 
     /// An event about what was done, sent with the next write; none without a text.
