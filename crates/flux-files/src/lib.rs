@@ -6,6 +6,7 @@ mod directory;
 mod memory;
 mod overlay;
 mod path;
+mod recorded;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -13,6 +14,7 @@ pub use directory::Directory;
 pub use memory::Memory;
 pub use overlay::Overlay;
 pub use path::clean;
+pub use recorded::{ReadLog, Reads, Recorded};
 
 /// Files below one root.
 pub trait Files {
