@@ -4,6 +4,7 @@
 //! the time, objects of a cluster) is handed in. The steps, each in its own module:
 //!
 //! - [`chart`]: what a chart is made of, and how it is read from files, archives and folders.
+//! - [`values`]: what a chart is told: read, merged, coalesced with its own and those of its subcharts.
 //! - [`render`]: templates and values to text, as `helm template` does.
 //! - [`manifest`]: text to sorted objects and hooks.
 //! - [`release`]: what Helm remembers of an installed chart.
@@ -13,5 +14,6 @@ pub mod manifest;
 pub mod release;
 pub mod render;
 mod time;
+pub mod values;
 
 pub use time::Time;

@@ -9,6 +9,7 @@ mod compare;
 mod envsubst;
 mod expected;
 mod flux_build;
+mod helm_values;
 mod kustomize;
 mod packed;
 mod report;

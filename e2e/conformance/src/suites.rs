@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 
 use crate::case::{Case, names};
-use crate::{envsubst, flux_build, kustomize, semver, sops, unit};
+use crate::{envsubst, flux_build, helm_values, kustomize, semver, sops, unit};
 
 /// One suite with the cases that can be run.
 pub(crate) struct Suite {
@@ -39,6 +39,13 @@ const SUITES: [(&str, &str, Option<Reader>); 11] = [
     ("helm/charts-flux", "helm/charts", None),
 ];
 
+/// Readers for files among Helm's cases, all of whose cases can be run.
+const HELM: &[(&str, Reader)] = &[
+    ("helm/upstream/compatible-range", helm_values::ranges),
+    ("helm/upstream/dependencies", helm_values::dependencies),
+    ("helm/upstream/values", helm_values::coalesced),
+];
+
 /// The suites that `folder` holds and `selection` wants.
 pub(crate) fn find(folder: &Path, selection: &Selection) -> Result<Vec<Suite>> {
     if !folder.is_dir() {
@@ -58,8 +65,13 @@ pub(crate) fn find(folder: &Path, selection: &Selection) -> Result<Vec<Suite>> {
                 let Some(name) = file.strip_suffix(".jsonl").map(|stem| format!("{group}/{stem}")) else { continue };
                 if selection.wants(&name) {
                     let path = folder.join(group).join(&file);
-                    let cases = if name == semver::SUITE { semver::cases(&path)? } else { Vec::new() };
-                    suites.push(Suite { name, cases, lacks_engine: true });
+                    let reader = HELM.iter().find(|(suite, _)| *suite == name).map(|(_, reader)| reader);
+                    let cases = match reader {
+                        Some(read) => read(&path)?,
+                        None if name == semver::SUITE => semver::cases(&path)?,
+                        None => Vec::new(),
+                    };
+                    suites.push(Suite { name, cases, lacks_engine: reader.is_none() });
                 }
             }
         }

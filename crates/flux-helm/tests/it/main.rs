@@ -5,3 +5,4 @@
 mod charts;
 mod package;
 mod render;
+mod values;
