@@ -92,10 +92,19 @@ fn file_forms(files: &[File]) -> Option<Vec<FileForm>> {
     if files.is_empty() { None } else { Some(files.iter().map(FileForm::from).collect()) }
 }
 
+/// The metadata as it is written: what it takes over from subcharts may be mappings, whose keys Go sorts.
+pub(super) fn sorted(metadata: &Metadata) -> Metadata {
+    let mut metadata = metadata.clone();
+    for dependency in &mut metadata.dependencies {
+        dependency.import_values.iter_mut().for_each(serde_json::Value::sort_all_objects);
+    }
+    metadata
+}
+
 impl From<&Chart> for ChartForm {
     fn from(chart: &Chart) -> Self {
         Self {
-            metadata: Some(chart.metadata.clone()),
+            metadata: Some(sorted(&chart.metadata)),
             lock: chart.lock.clone(),
             templates: file_forms(&chart.templates),
             values: chart.values.clone(),

@@ -1,11 +1,19 @@
 //! Releases: what Helm remembers of a chart that it installed, as JSON holds it.
 //!
+//! [`record`] reads and writes them as Helm stores them, [`observation`] has the digests by which helm-controller
+//! notices changes, [`history`] looks among the revisions of one release, [`name`] checks and shortens names.
+//!
 //! The types have Helm's JSON, field by field: what Helm leaves out when empty is left out here, in its order. Only
 //! [`Release::labels`] are not part of it: they are the labels of the object that stores the release.
 
 mod chart_form;
+mod go_json;
+pub mod history;
 mod hook;
 mod info;
+pub mod name;
+pub mod observation;
+pub mod record;
 mod tree_form;
 mod words;
 

@@ -6,3 +6,4 @@ mod charts;
 mod package;
 mod render;
 mod values;
+mod releases;
