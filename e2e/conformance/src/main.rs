@@ -12,6 +12,7 @@ mod flux_build;
 mod helm_values;
 mod kustomize;
 mod packed;
+mod release_records;
 mod report;
 mod run;
 mod semver;

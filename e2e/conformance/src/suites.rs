@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 
 use crate::case::{Case, names};
-use crate::{envsubst, flux_build, helm_values, kustomize, semver, sops, unit};
+use crate::{envsubst, flux_build, helm_values, kustomize, release_records, semver, sops, unit};
 
 /// One suite with the cases that can be run.
 pub(crate) struct Suite {
@@ -25,7 +25,7 @@ pub(crate) struct Selection<'a> {
 type Reader = fn(&Path) -> Result<Vec<Case>>;
 
 /// Suites with fixed names, in the order in which they are told.
-const SUITES: [(&str, &str, Option<Reader>); 11] = [
+const SUITES: [(&str, &str, Option<Reader>); 12] = [
     ("kustomize/krusty", "kustomize/krusty", Some(kustomize::folders)),
     ("kustomize/builtin", "kustomize/builtin", Some(kustomize::folders)),
     ("kustomize/replacement", "kustomize/replacement", Some(kustomize::folders)),
@@ -35,6 +35,7 @@ const SUITES: [(&str, &str, Option<Reader>); 11] = [
     ("flux-build", "flux-build", Some(flux_build::cases)),
     ("envsubst", "envsubst/vectors.jsonl", Some(envsubst::cases)),
     ("sops", "sops", Some(sops::cases)),
+    ("helm/release-records", "helm/release-records", Some(release_records::cases)),
     ("helm/charts", "helm/charts", None),
     ("helm/charts-flux", "helm/charts", None),
 ];

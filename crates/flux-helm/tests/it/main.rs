@@ -4,6 +4,6 @@
 
 mod charts;
 mod package;
+mod releases;
 mod render;
 mod values;
-mod releases;
