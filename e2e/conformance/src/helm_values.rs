@@ -7,6 +7,7 @@ use flux_gotemplate::data::{JsonStyle, Target, read_json, write_json};
 use flux_gotemplate::{Map, Value as Tree};
 use flux_helm::chart::{Chart, Metadata};
 use flux_helm::values;
+use flux_helm::values::strvals::{self, Grammar};
 use serde_json::{Value, json};
 
 use crate::case::{Answer, Case, Compared, Recorded, read_json_lines, text};
@@ -38,6 +39,21 @@ pub(crate) fn dependencies(path: &Path) -> Result<Vec<Case>> {
             Err(err) => Err(err.to_string()),
         };
         Ok(Compared { answer, recorded: recorded(case, pretty(&without_empty_values(&case["outChart"]))?) })
+    })
+}
+
+/// Lines of values.
+pub(crate) fn lines(path: &Path) -> Result<Vec<Case>> {
+    cases(path, |case| {
+        let grammar = match case["fn"].as_str() {
+            Some("Parse" | "ParseInto") => Grammar::Typed,
+            Some("ParseString" | "ParseIntoString") => Grammar::Text,
+            Some("ParseJSON") => Grammar::Json,
+            Some("ParseLiteral" | "ParseLiteralInto") => Grammar::Literal,
+            other => anyhow::bail!("no such call: {other:?}"),
+        };
+        let into = case.get("dest").map_or_else(|| Ok(Map::new()), map)?;
+        compared(strvals::parse_into(&text(&case["input"]), grammar, &into).map(|()| into), case)
     })
 }
 

@@ -44,6 +44,7 @@ const SUITES: [(&str, &str, Option<Reader>); 12] = [
 const HELM: &[(&str, Reader)] = &[
     ("helm/upstream/compatible-range", helm_values::ranges),
     ("helm/upstream/dependencies", helm_values::dependencies),
+    ("helm/upstream/strvals", helm_values::lines),
     ("helm/upstream/values", helm_values::coalesced),
 ];
 

@@ -6,6 +6,7 @@
 
 mod build;
 pub mod corpus;
+mod helm_values;
 pub mod mutate;
 mod patch;
 mod sops;
@@ -26,7 +27,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 12] = [
     Target { name: "yaml", run: yaml::read_text_prints_and_reads_back, words: &yaml::WORDS },
     Target { name: "yaml-blocks", run: yaml::both_ways_of_reading_agree, words: &yaml::WORDS },
     Target { name: "json", run: yaml::values_print_and_read_back, words: &[] },
@@ -37,6 +38,7 @@ pub const TARGETS: [Target; 11] = [
     Target { name: "sops", run: sops::documents_read_and_print_alike, words: &sops::WORDS },
     Target { name: "sops-encrypt", run: sops::encrypted_documents_decrypt_to_themselves, words: &yaml::WORDS },
     Target { name: "template", run: template::templates_end_within_their_bounds, words: &template::WORDS },
+    Target { name: "helm-set", run: helm_values::lines_set_what_they_say, words: &helm_values::WORDS },
     Target { name: "semver", run: version::printed_versions_are_the_same, words: &version::WORDS },
 ];
 

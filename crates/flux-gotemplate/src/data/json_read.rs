@@ -51,6 +51,15 @@ pub fn read_json(text: &[u8], target: Target) -> Result<Value, JsonError> {
     reader.unfit.map_or(Ok(value), Err)
 }
 
+/// The value that a text begins with, and the offset behind it; what follows is not looked at.
+pub fn read_json_first(text: &[u8]) -> Result<(Value, usize), JsonError> {
+    let mut reader = Reader { text, at: 0, depth: 0, unfit: None };
+    reader.skip_space();
+    let value = reader.value()?;
+    let behind = reader.at;
+    reader.unfit.map_or(Ok((value, behind)), Err)
+}
+
 struct Reader<'t> {
     text: &'t [u8],
     at: usize,

@@ -12,7 +12,7 @@ mod yaml_write;
 
 use crate::value::{Entries, GoStr, List, Map, Object, Shape, Type, Value};
 
-pub use json_read::{JsonError, read_json};
+pub use json_read::{JsonError, read_json, read_json_first};
 pub use json_write::{JsonStyle, MarshalError, write_json};
 pub use toml_read::{TomlError, read_toml};
 pub use toml_write::{MarshalTomlError, write_toml};

@@ -45,6 +45,18 @@ impl List {
         self.0.items.get(..self.0.len).unwrap_or_default()
     }
 
+    /// The elements, without copying them when nobody else holds the slice.
+    pub fn into_vec(self) -> Vec<Value> {
+        match Arc::try_unwrap(self.0) {
+            Ok(mut data) => {
+                let mut items = std::mem::take(&mut data.items);
+                items.truncate(data.len);
+                items
+            }
+            Err(shared) => Self(shared).items().to_vec(),
+        }
+    }
+
     /// The type of the elements; [`Type::Any`] for `[]interface {}`.
     pub fn elem(&self) -> &'static Type {
         self.0.elem

@@ -6,8 +6,8 @@ use super::archive::{ArchiveError, Budget, LoadLimits};
 use super::chart_yaml::{self, Draft};
 use super::decode::DecodeError;
 use super::folder::FolderError;
-use super::values_file::{ValuesFileError, load_values};
 use super::{Chart, File, ValidationError, archive, path};
+use crate::values::{self, ReadError};
 
 /// Chart.yaml's name in a chart's folder.
 pub(super) const CHART_YAML: &str = "Chart.yaml";
@@ -26,7 +26,7 @@ pub enum LoadError {
     },
     /// Values that cannot be read.
     #[error("cannot load values.yaml")]
-    Values(#[from] ValuesFileError),
+    Values(#[from] ReadError),
     /// No `Chart.yaml`.
     #[error("Chart.yaml file is missing")]
     NoChartYaml,
@@ -117,7 +117,7 @@ fn sort_in(
     match file.name.as_str() {
         CHART_YAML => {}
         "Chart.lock" => chart.lock = lock("Chart.lock")?,
-        "values.yaml" => chart.values = load_values(&file.data)?,
+        "values.yaml" => chart.values = values::read(&file.data)?,
         "values.schema.json" => chart.schema = Some(file.clone()),
         name @ ("requirements.yaml" | "requirements.lock") => {
             let draft = draft.get_or_insert_default();

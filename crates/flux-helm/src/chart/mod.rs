@@ -16,7 +16,6 @@ mod path;
 mod pattern;
 mod tree;
 mod validate;
-mod values_file;
 
 use std::sync::Arc;
 
@@ -32,7 +31,6 @@ pub use package::{PackageError, YamlFault, package};
 pub use pattern::BadPattern;
 pub use tree::{Crd, Located};
 pub use validate::ValidationError;
-pub use values_file::{ValuesFileError, load_values};
 
 use crate::Time;
 

@@ -7,13 +7,16 @@
 mod coalesce;
 mod copy;
 pub mod dependencies;
+mod options;
 mod path;
 mod read;
+pub mod strvals;
 mod warning;
 
 use flux_gotemplate::{Map, Value};
 
 pub use coalesce::{CoalesceError, Coalesced, coalesce, coalesce_tables, merge, merge_tables};
+pub use options::{Options, OptionsError};
 pub use path::{NoTable, PathError, path_value, table};
 pub use read::{ReadError, merge_maps, read, read_within};
 pub use warning::Warning;

@@ -6,4 +6,5 @@ mod charts;
 mod package;
 mod releases;
 mod render;
+mod strvals;
 mod values;
