@@ -1,12 +1,13 @@
 //! What an object is to Flux, without a cluster: identity, inventory, apply order, normalisation, difference, masking.
 //!
 //! A [`Manifest`] is a desired or live object as JSON, with its identity checked once. [`stages`] puts manifests into the
-//! order of a server-side apply, [`Inventory`] records what was applied, [`Marks`] read the labels and annotations that
+//! order of a server-side apply, [`Deletion`] into that in which they go, [`Inventory`] records what was applied, [`Marks`] read the labels and annotations that
 //! steer one object, [`drifted`] says whether a dry run would change a live object.
 //!
 //! Nothing here talks to an API server: flux-ssa does.
 
 mod change;
+mod deletion;
 mod drift;
 mod id;
 mod ignore;
@@ -23,6 +24,7 @@ mod prepare;
 mod selector;
 
 pub use change::{Action, Change, ChangeSet};
+pub use deletion::Deletion;
 pub use drift::drifted;
 pub use id::{GroupKind, ObjectId, ParseIdError};
 pub use ignore::{Adjustment, IgnoreError, IgnoreRules};

@@ -62,12 +62,12 @@ impl StageKind {
         }
     }
 
-    fn of(manifest: &Manifest, custom: &[GroupKind]) -> Self {
-        if is_definition(manifest) {
+    pub(crate) fn of(id: &ObjectId, custom: &[GroupKind]) -> Self {
+        if is_definition(id) {
             Self::Definitions
-        } else if manifest.kind().ends_with("Class") {
+        } else if id.kind.ends_with("Class") {
             Self::Classes
-        } else if custom.contains(&manifest.group_kind()) {
+        } else if custom.contains(&id.group_kind()) {
             Self::Custom
         } else {
             Self::Rest
@@ -83,7 +83,7 @@ pub fn stages(manifests: Vec<Manifest>, custom: &[GroupKind]) -> Vec<Stage> {
         .map(|kind| Stage { kind, manifests: Vec::new() })
         .collect();
     for manifest in manifests {
-        let kind = StageKind::of(&manifest, custom);
+        let kind = StageKind::of(&manifest.id(), custom);
         if let Some(stage) = stages.iter_mut().find(|stage| stage.kind == kind) {
             stage.manifests.push(manifest);
         }
@@ -106,16 +106,16 @@ pub fn sort_for_apply<T>(items: &mut [T], id: impl Fn(&T) -> ObjectId) {
     });
 }
 
-fn rank(kind: &str) -> usize {
+pub(crate) fn rank(kind: &str) -> usize {
     let last = || LAST.iter().position(|last| *last == kind).map(|index| FIRST.len() + 1 + index);
     FIRST.iter().position(|first| *first == kind).or_else(last).unwrap_or(FIRST.len())
 }
 
-fn is_definition(manifest: &Manifest) -> bool {
-    let kind = |kind: &str| manifest.kind().eq_ignore_ascii_case(kind);
-    manifest.is_custom_resource_definition()
-        || (kind("Namespace") && manifest.api_version() == "v1")
-        || (kind("ClusterRole") && manifest.group() == "rbac.authorization.k8s.io")
+fn is_definition(id: &ObjectId) -> bool {
+    let is = |group: &str, kind: &str| id.group == group && id.kind.eq_ignore_ascii_case(kind);
+    is("apiextensions.k8s.io", "CustomResourceDefinition")
+        || is("", "Namespace")
+        || is("rbac.authorization.k8s.io", "ClusterRole")
 }
 
 #[cfg(test)]

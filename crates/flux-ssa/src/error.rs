@@ -112,12 +112,22 @@ fn shorten(mut text: String) -> String {
 }
 
 /// A text for each object that failed, in the objects' order; longer lists are cut.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Failures(Vec<String>);
 
 impl Failures {
     pub(crate) fn new(texts: Vec<String>) -> Self {
         Self(texts)
+    }
+
+    /// Whether nothing failed.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds what failed later.
+    pub fn extend(&mut self, later: Self) {
+        self.0.extend(later.0);
     }
 
     /// All texts.

@@ -1,13 +1,14 @@
 //! Deletes what an owner no longer wants, and nothing else.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flux_objects::{Action, Change, Entry, Manifest, Marks, ObjectId, Owner, sort_for_apply};
+use flux_objects::{Action, Change, Entry, Manifest, Marks, ObjectId, Owner};
 use futures::{StreamExt as _, stream};
 
 use crate::apply::place;
-use crate::request;
+use crate::request::{self, Left};
 use crate::{ApiFailure, Applier, DiscoveryError, Failures, Resolved, gone};
 
 /// What became of the objects that were to be deleted.
@@ -19,6 +20,8 @@ pub struct Pruned {
     pub survivors: Vec<Entry>,
     /// Why, one text for each survivor.
     pub failures: Failures,
+    /// Objects that were deleted and are still there, held by finalizers or by what they do at their end.
+    pub terminating: Vec<Entry>,
 }
 
 impl Pruned {
@@ -38,28 +41,31 @@ fn list(ids: &[ObjectId]) -> Failures {
 }
 
 impl Applier {
-    /// Deletes objects in the background, in the reverse order of their application. Only objects that carry the owner's
-    /// labels, and no mark that keeps them, are deleted. A failure does not keep the others from being deleted.
+    /// Deletes objects in the background, one after another as they come ([`flux_objects::Deletion`] orders them). Only objects
+    /// that carry the owner's labels, and no mark that keeps them, are deleted. A failure does not keep the others from being
+    /// deleted.
     pub async fn prune(&self, stale: Vec<Entry>, owner: &Owner) -> Pruned {
-        let mut stale = stale;
-        sort_for_apply(&mut stale, |entry| entry.id.clone());
-        stale.reverse();
-        let (mut changes, mut survivors, mut failures) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut changes, mut survivors, mut failures, mut terminating) = (vec![], vec![], vec![], vec![]);
         for entry in stale {
             match self.prune_one(&entry, owner).await {
-                Ok(action) => changes.push(Change { entry, action, settled: true, vanishes: false }),
+                Ok((action, left)) => {
+                    if left == Left::Terminating {
+                        terminating.push(entry.clone());
+                    }
+                    changes.push(Change { entry, action, settled: true, vanishes: false });
+                }
                 Err(failure) => {
                     failures.push(format!("{} delete failed: {failure}", entry.id));
                     survivors.push(entry);
                 }
             }
         }
-        Pruned { changes, survivors, failures: Failures::new(failures) }
+        Pruned { changes, survivors, failures: Failures::new(failures), terminating }
     }
 
     /// Waits until none of the objects exists.
     pub async fn wait_terminated(&self, entries: &[Entry], timeout: Duration) -> Result<(), TerminationError> {
-        let mut left: Vec<ObjectId> = entries.iter().map(|entry| entry.id.clone()).collect();
+        let mut left: BTreeSet<ObjectId> = entries.iter().map(|entry| entry.id.clone()).collect();
         // Owned entries, since a future that borrows an item of the stream is not known to be Send.
         let waits = stream::iter(entries.to_vec()).map(|entry| async move {
             self.terminated(&entry).await;
@@ -68,28 +74,28 @@ impl Applier {
         let mut waits = waits.buffer_unordered(entries.len().clamp(1, MAX_WAITS));
         let all = async {
             while let Some(id) = waits.next().await {
-                left.retain(|other| *other != id);
+                left.remove(&id);
             }
         };
         match tokio::time::timeout(timeout, all).await {
             Ok(()) => Ok(()),
-            Err(_) => Err(TerminationError(left)),
+            Err(_) => Err(TerminationError(left.into_iter().collect())),
         }
     }
 
-    async fn prune_one(&self, entry: &Entry, owner: &Owner) -> Result<Action, ApiFailure> {
+    async fn prune_one(&self, entry: &Entry, owner: &Owner) -> Result<(Action, Left), ApiFailure> {
         self.forget(&entry.id);
-        let Some((resolved, live)) = self.find(entry).await? else { return Ok(Action::Deleted) };
+        let Some((resolved, live)) = self.find(entry).await? else { return Ok((Action::Deleted, Left::Nothing)) };
         if !may_delete(&live, owner, &self.marks) {
-            return Ok(Action::Skipped);
+            return Ok((Action::Skipped, Left::Nothing));
         }
         let place = place(&resolved, &entry.id);
         match request::delete(&self.client, place, live.uid()).await {
-            Ok(()) => Ok(Action::Deleted),
+            Ok(left) => Ok((Action::Deleted, left)),
             // Somebody else may have deleted the object and created it anew since it was read.
             Err(failure) if failure.is_conflict() => match request::get(&self.client, place).await? {
                 Some(now) if now.uid() == live.uid() => Err(failure),
-                _ => Ok(Action::Deleted),
+                _ => Ok((Action::Deleted, Left::Nothing)),
             },
             Err(failure) => Err(failure),
         }

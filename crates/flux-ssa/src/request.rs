@@ -69,9 +69,18 @@ pub(crate) async fn patch(
     manifest(value)
 }
 
+/// What is left of an object after its deletion was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// Nothing.
+    Nothing,
+    /// It is still there, and goes when its finalizers, or what it does at its end, let it.
+    Terminating,
+}
+
 /// Deletes the object with that uid in the background; one that is gone counts as deleted. A conflict says that the object is
 /// another one now.
-pub(crate) async fn delete(client: &Client, place: Place<'_>, uid: &str) -> Result<(), ApiFailure> {
+pub(crate) async fn delete(client: &Client, place: Place<'_>, uid: &str) -> Result<Left, ApiFailure> {
     let params = DeleteParams {
         propagation_policy: Some(PropagationPolicy::Background),
         preconditions: Some(Preconditions { uid: Some(uid.to_owned()), resource_version: None }),
@@ -79,10 +88,15 @@ pub(crate) async fn delete(client: &Client, place: Place<'_>, uid: &str) -> Resu
     };
     let request = place.request().delete(place.name, &params).map_err(kube::Error::BuildRequest)?;
     match client.request::<Value>(request).await.map_err(ApiFailure::from) {
-        Ok(_) => Ok(()),
-        Err(failure) if failure.is_not_found() => Ok(()),
+        Ok(answer) => Ok(left(&answer)),
+        Err(failure) if failure.is_not_found() => Ok(Left::Nothing),
         Err(failure) => Err(failure),
     }
+}
+
+/// API servers answer with a status where the object is gone, and for some kinds with the object as it was then.
+fn left(answer: &Value) -> Left {
+    if answer["metadata"]["deletionTimestamp"].is_string() { Left::Terminating } else { Left::Nothing }
 }
 
 fn manifest(value: Value) -> Result<Manifest, ApiFailure> {

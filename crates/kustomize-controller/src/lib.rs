@@ -118,6 +118,7 @@ fn start(runtime: &Runtime, args: &Args, gates: &FeatureGates, http: reqwest::Cl
         fetch: fetch_options(args),
         tasks: runtime.tasks.clone(),
         index,
+        objects: objects.clone(),
     };
     let controller = Controller {
         reconciler,

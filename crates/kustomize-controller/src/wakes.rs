@@ -26,8 +26,7 @@ impl Wakes {
         let mut wakes = Self { index, streams: SelectAll::new() };
         wakes.add("Kustomization", objects, |index, change| {
             let Some(object) = &change.new else {
-                index.kustomization_gone(&change.key);
-                return Vec::new();
+                return index.kustomization_gone(&change.key);
             };
             index.kustomization(&change.key, dependencies::links(object), dependencies::readiness(object))
         });

@@ -88,6 +88,8 @@ enum Phase {
     Applied(String),
     /// Ended otherwise.
     Ended,
+    /// Being deleted, and waiting for its dependents to go.
+    Finalizing,
 }
 
 /// What is known of all Kustomizations and what they refer to.
@@ -112,11 +114,14 @@ impl Index {
         woken
     }
 
-    /// Forgets a Kustomization that is gone.
-    pub fn kustomization_gone(&mut self, key: &ObjectKey) {
+    /// Forgets a Kustomization that is gone, and returns the dependencies that waited for that to go themselves.
+    pub fn kustomization_gone(&mut self, key: &ObjectKey) -> Vec<ObjectKey> {
+        let dependencies = self.links.get(key).into_iter().flat_map(|links| links.dependencies.keys());
+        let waiting = dependencies.filter(|key| self.phases.get(*key) == Some(&Phase::Finalizing)).cloned().collect();
         self.unlink(key);
         self.readiness.remove(key);
         self.phases.remove(key);
+        waiting
     }
 
     /// Takes the revision of a source's artifact, and returns the Kustomizations to which it is news.
@@ -127,7 +132,7 @@ impl Index {
         let users = self.by_source.get(source).into_iter().flatten();
         let woken = users.filter(|key| match self.phases.get(*key) {
             Some(Phase::Working(at) | Phase::Applied(at)) => at != revision,
-            Some(Phase::Checking | Phase::Waiting | Phase::Ended) | None => true,
+            Some(Phase::Checking | Phase::Waiting | Phase::Ended | Phase::Finalizing) | None => true,
         });
         self.ordered(&woken.cloned().collect())
     }
@@ -171,6 +176,28 @@ impl Index {
     pub fn run_ended(&mut self, key: &ObjectKey, applied: Option<&str>) {
         let phase = applied.map_or(Phase::Ended, |revision| Phase::Applied(revision.to_owned()));
         self.phases.insert(key.clone(), phase);
+    }
+
+    /// A run begins to finalise the object. Returns its dependents but for those that it depends on itself, directly or not.
+    pub fn run_finalizes(&mut self, key: &ObjectKey) -> Vec<ObjectKey> {
+        self.phases.insert(key.clone(), Phase::Finalizing);
+        let above = self.all_dependencies(key);
+        let dependents = self.by_dependency.get(key).into_iter().flatten();
+        dependents.filter(|dependent| !above.contains(*dependent)).cloned().collect()
+    }
+
+    /// The dependencies of `key`, theirs, and so on; itself where they lead back to it.
+    fn all_dependencies(&self, key: &ObjectKey) -> BTreeSet<ObjectKey> {
+        let mut found = BTreeSet::new();
+        let mut next = vec![key];
+        while let Some(key) = next.pop() {
+            for dependency in self.links.get(key).into_iter().flat_map(|links| links.dependencies.keys()) {
+                if found.insert(dependency.clone()) {
+                    next.push(dependency);
+                }
+            }
+        }
+        found
     }
 
     /// The dependants of `key` to which its new readiness may matter: their run looks at it just now, or ended because a
@@ -427,6 +454,16 @@ mod tests {
         assert_eq!(names(&index.config(&secret(), "7")), ["a", "b"]);
         assert!(index.config(&secret(), "7").is_empty());
         assert_eq!(names(&index.config(&secret(), "8")), ["a", "b"]);
+    }
+
+    #[test]
+    fn an_object_that_is_deleted_gives_way_to_its_dependents_but_to_none_in_a_circle() {
+        let mut index = index(&[("base", &["c"]), ("a", &["base"]), ("b", &["base"]), ("c", &["b"])]);
+
+        assert_eq!(names(&index.run_finalizes(&key("base"))), ["a"]);
+        assert_eq!(names(&index.kustomization_gone(&key("a"))), ["base"]);
+        index.run_ended(&key("base"), None);
+        assert!(index.kustomization_gone(&key("b")).is_empty());
     }
 
     #[test]

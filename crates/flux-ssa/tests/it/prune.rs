@@ -31,8 +31,8 @@ async fn only_the_owners_unmarked_objects_are_deleted() -> Result<()> {
     cluster.rules.owner = owner("apps");
 
     let entries = |names: &[&str]| names.iter().map(|name| cluster.entry(name, "", "ConfigMap")).collect::<Vec<_>>();
-    let mut stale = entries(&["gone", "kept", "mine", "taken"]);
-    stale.push(cluster.entry("x", "example.com", "Riddle"));
+    let mut stale = vec![cluster.entry("x", "example.com", "Riddle")];
+    stale.extend(entries(&["taken", "mine", "kept", "gone"]));
     let expected = [
         "Riddle/NS/x deleted",
         "ConfigMap/NS/taken skipped",
@@ -88,7 +88,8 @@ async fn termination_is_waited_for_until_the_last_finalizer_goes() -> Result<()>
     cluster.apply(&configs(&["held", "free"])).await?;
     cluster.edit("v1", "ConfigMap", "held", json!({"metadata": {"finalizers": ["example.com/hold"]}})).await?;
     let entries = vec![cluster.entry("held", "", "ConfigMap"), cluster.entry("free", "", "ConfigMap")];
-    prune(&cluster, entries.clone()).await;
+    let pruned = cluster.applier.prune(entries.clone(), &cluster.rules.owner).await;
+    assert_eq!(pruned.terminating, [cluster.entry("held", "", "ConfigMap")]);
 
     let err = cluster.applier.wait_terminated(&entries, Duration::from_millis(300)).await.unwrap_err();
     assert_eq!(cluster.shown(&err.to_string()), "timeout waiting for termination of: ConfigMap/NS/held");

@@ -10,6 +10,7 @@ use flux_runtime::{Facts, Fault, Notice, Run, Severity};
 use flux_ssa::{FailFast, HealthError as Unhealthy, Rules, Target, Terms};
 
 use super::cluster::Cluster;
+use super::delete::{self, Wait};
 use super::error::{ApplyError, HealthError, PruneError};
 use super::fault::Attempted;
 use super::progress::Progress;
@@ -83,16 +84,20 @@ impl Work<'_> {
         old: &Inventory,
         applied: &Inventory,
         facts: &mut Facts<Status>,
-    ) -> Result<(), PruneError> {
+    ) -> Result<(), Fault> {
         let stale = plan::stale(old, applied);
         let mut kept = applied.clone();
         let mut outcome = Ok(());
         if self.object.spec.prune && !stale.is_empty() {
-            let pruned = self.cluster.applier.prune(stale, &self.rules.owner).await;
-            self.tell(facts, ChangeSet { changes: pruned.changes }.text());
-            if !pruned.survivors.is_empty() {
-                kept.merge(pruned.survivors);
-                outcome = Err(PruneError(pruned.failures));
+            let patience = plan::timeout(&self.object.spec);
+            let (owner, wait) = (&self.rules.owner, Wait::Interruptible);
+            let (deleted, ended) = delete::delete(stale, self.cluster, owner, patience, wait, self.run).await;
+            self.tell(facts, deleted.changes.text());
+            self.tell(facts, deleted.overdue_text().unwrap_or_default());
+            kept.merge(deleted.survivors);
+            outcome = ended.map_err(|interrupted| self.at.prune_superseded(interrupted));
+            if outcome.is_ok() && !deleted.failures.is_empty() {
+                outcome = self.at.step(reason::PRUNE_FAILED, Err(PruneError(deleted.failures)));
             }
         }
         facts.status.inventory = Some(kept.to_status());

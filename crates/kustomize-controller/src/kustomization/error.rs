@@ -191,6 +191,12 @@ pub(super) enum FinalizeError {
     /// The cluster cannot be reached.
     #[error("failed to build kube client")]
     Cluster(#[source] ClusterError),
+    /// Dependents that are deleted too go first.
+    #[error("deletion waits for dependents that are deleted too: {0}")]
+    Dependents(String),
+    /// Dependents may be about to be deleted too.
+    #[error("deletion waits for a moment, as dependents may be deleted too")]
+    Undecided,
 }
 
 /// Why the variables of `spec.postBuild` could not be had.

@@ -139,6 +139,11 @@ impl Attempted {
         Fault::Interrupted(self.failure(reason::ARTIFACT_FAILED, Superseded { by: interrupted.by }))
     }
 
+    /// A deletion that a newer run cut short.
+    pub(super) fn prune_superseded(&self, interrupted: Interrupted) -> Fault {
+        Fault::Interrupted(self.failure(reason::PRUNE_FAILED, Superseded { by: interrupted.by }))
+    }
+
     fn transient(&self, reason: &'static str, err: impl Into<Cause>) -> Fault {
         Fault::Transient { failure: self.failure(reason, err), retry: Retry::After(self.retry_interval) }
     }

@@ -8,7 +8,9 @@ mod act;
 mod build;
 mod cluster;
 mod decryption;
+mod delete;
 pub(crate) mod dependencies;
+mod dependents;
 mod error;
 mod fault;
 mod finalize;
@@ -27,7 +29,7 @@ use flux_api::kustomize::v1::Kustomization;
 use flux_api::kustomize::v1::kustomization::Snapshot;
 use flux_api::meta::{ResourceInventory, reason};
 use flux_http::FetchOptions;
-use flux_runtime::{Clock, End, Facts, Fault, ObjectKey, Outcome, Reconciler, Report, Run};
+use flux_runtime::{Clock, End, Facts, Fault, ObjectKey, Outcome, Reconciler, Report, Run, Store};
 use flux_ssa::{FailFast, Rules};
 use flux_tasks::Tasks;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -39,6 +41,7 @@ use act::Work;
 use build::{Built, Inputs};
 pub use cluster::{Clusters, Policy, Watching};
 pub use decryption::{Decryption, Services};
+use dependents::Dependents;
 use fault::Attempted;
 use history::Attempt;
 use observe::Source;
@@ -102,6 +105,8 @@ pub struct KustomizationReconciler {
     pub tasks: Tasks,
     /// Who is woken by what.
     pub index: Arc<Mutex<Index>>,
+    /// All objects of this kind that the controller sees.
+    pub objects: Store<Kustomization>,
 }
 
 impl Reconciler for KustomizationReconciler {
@@ -133,7 +138,8 @@ impl Reconciler for KustomizationReconciler {
         facts: &mut Facts<Status>,
         run: &Run<Kustomization>,
     ) -> Result<(), Fault> {
-        finalize::finalize(&object, &self.clusters, facts, run).await?;
+        let dependents = Dependents { index: &self.index, objects: &self.objects };
+        finalize::finalize(&object, &self.clusters, &dependents, facts, run).await?;
         self.decryption.services.tokens.forget(&ObjectKey::of(&*object));
         Ok(())
     }
@@ -217,7 +223,7 @@ async fn roll_out(built: Built, source: &Source, work: &Work<'_>, facts: &mut Fa
     let old = work.at.step(reason::RECONCILIATION_FAILED, plan::listed(facts.status.inventory.as_ref()))?;
     let applied = work.at.step(reason::RECONCILIATION_FAILED, work.apply(built.manifests, facts).await)?;
     let inventory = applied.entries().collect();
-    work.at.step(reason::PRUNE_FAILED, work.prune(&old, &inventory, facts).await)?;
+    work.prune(&old, &inventory, facts).await?;
     work.healthy(&applied, facts).await?;
 
     facts.status.last_applied_revision = Some(source.revision().to_owned());

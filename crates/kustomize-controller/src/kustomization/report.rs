@@ -80,12 +80,16 @@ fn waiting(object: &Kustomization, mut conditions: Conditions, on: &Failure, ret
         .conditions()
         .iter()
         .any(|condition| condition.type_ == READY && condition.reason == on.reason && condition.message == text);
-    let notices = if on.reason == reason::DEPENDENCY_NOT_READY && !known {
-        let text =
-            format!("Dependencies do not meet ready condition, retrying in {}", meta::Duration::from(retry_after));
-        vec![notice(Severity::Info, on, text)]
-    } else {
-        Vec::new()
+    let notices = match on.reason {
+        _ if known => Vec::new(),
+        reason::DEPENDENCY_NOT_READY => {
+            let text =
+                format!("Dependencies do not meet ready condition, retrying in {}", meta::Duration::from(retry_after));
+            vec![notice(Severity::Info, on, text)]
+        }
+        // A deletion that waits for dependents.
+        reason::PROGRESSING => vec![notice(Severity::Info, on, text)],
+        _ => Vec::new(),
     };
     Report { conditions, observed: false, notices, requeue: Requeue::After(retry_after) }
 }

@@ -6,6 +6,7 @@ mod artifacts;
 mod bench;
 mod decryption;
 mod deletion;
+mod deletion_order;
 mod dependencies;
 mod failures;
 mod health;

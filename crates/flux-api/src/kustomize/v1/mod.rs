@@ -34,6 +34,11 @@ pub mod annotation {
     pub const SUBSTITUTE: &str = "kustomize.toolkit.fluxcd.io/substitute";
     /// `disabled`: the object is not decrypted.
     pub const DECRYPT: &str = "kustomize.toolkit.fluxcd.io/decrypt";
+    /// On a Kustomization. [`REVERSE`]: while it is deleted it waits for those of its dependents that have the same and are deleted
+    /// too, and goes only when what it applied is gone.
+    pub const DELETION_ORDER: &str = "kustomize.toolkit.fluxcd.io/deletion-order";
+    /// A value of [`DELETION_ORDER`].
+    pub const REVERSE: &str = "reverse";
     /// The value that switches something off, compared without regard to case but for [`SUBSTITUTE`].
     pub const DISABLED: &str = "disabled";
     /// The value that switches something on, compared without regard to case.

@@ -1,0 +1,93 @@
+//! Deletes what an object applied, in the order in which that can be taken down.
+
+use std::time::Duration;
+
+use flux_api::kustomize::v1::Kustomization;
+use flux_objects::{Change, ChangeSet, Deletion, Entry, ObjectId, Owner};
+use flux_runtime::{Interrupted, Run};
+use flux_ssa::{Failures, Pruned};
+
+use super::cluster::Cluster;
+
+/// What became of a deletion.
+#[derive(Debug, Default)]
+pub(super) struct Deleted {
+    /// What was done to each object that was tried.
+    pub changes: ChangeSet,
+    /// What is to be tried again.
+    pub survivors: Vec<Entry>,
+    /// Why, one text for each object that could not be deleted.
+    pub failures: Failures,
+    /// Objects that are still there after their deletion.
+    pub terminating: Vec<Entry>,
+    /// Objects that did not go in time, so that what they may need went before them.
+    pub overdue: Vec<ObjectId>,
+}
+
+/// Whether a wait for objects to go may be cut short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// A newer revision ends it.
+    Interruptible,
+    /// It lasts until its time is over.
+    ToTheEnd,
+}
+
+/// Deletes `stale` wave after wave; objects that later waves wait for get `patience` each time, without a permit. What is left
+/// when that is over, or when a newer revision comes, is in the answer.
+pub(super) async fn delete(
+    stale: Vec<Entry>,
+    cluster: &Cluster,
+    owner: &Owner,
+    patience: Duration,
+    wait: Wait,
+    run: &Run<Kustomization>,
+) -> (Deleted, Result<(), Interrupted>) {
+    let deletion = Deletion::of(stale, &cluster.custom_stage_kinds);
+    let mut deleted = Deleted::default();
+    let mut waves = deletion.waves().iter().peekable();
+    while let Some(wave) = waves.next() {
+        deleted.took(cluster.applier.prune(wave.clone(), owner).await);
+        if waves.peek().is_none() {
+            break;
+        }
+        let held: Vec<Entry> = deleted.terminating.iter().filter(|entry| deletion.holds(&entry.id)).cloned().collect();
+        if held.is_empty() {
+            continue;
+        }
+        let gone = cluster.applier.wait_terminated(&held, patience);
+        let gone = match wait {
+            Wait::ToTheEnd => Ok(run.wait_uninterrupted(gone).await),
+            Wait::Interruptible => run.wait(gone).await,
+        };
+        match gone {
+            Ok(Ok(())) => deleted.terminating.retain(|entry| !held.contains(entry)),
+            Ok(Err(late)) => deleted.overdue = late.0,
+            Err(interrupted) => {
+                // What went on ahead is listed too: the next run has to wait for it as well.
+                deleted.survivors.extend(held.into_iter().chain(waves.flatten().cloned()));
+                return (deleted, Err(interrupted));
+            }
+        }
+    }
+    (deleted, Ok(()))
+}
+
+impl Deleted {
+    fn took(&mut self, pruned: Pruned) {
+        let Pruned { changes, survivors, failures, terminating } = pruned;
+        self.changes.extend::<Vec<Change>>(changes);
+        self.survivors.extend(survivors);
+        self.failures.extend(failures);
+        self.terminating.extend(terminating);
+    }
+
+    /// What a user is told of objects that did not go in time; none when all did.
+    pub(super) fn overdue_text(&self) -> Option<String> {
+        if self.overdue.is_empty() {
+            return None;
+        }
+        let ids: Vec<String> = self.overdue.iter().map(ToString::to_string).collect();
+        Some(format!("went on although these objects are still terminating:\n{}", ids.join("\n")))
+    }
+}
