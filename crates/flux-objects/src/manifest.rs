@@ -1,6 +1,7 @@
 //! A Kubernetes object as JSON whose identity was checked once.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -17,6 +18,8 @@ const MAX_LIST_DEPTH: usize = 8;
 #[derive(Clone, PartialEq)]
 pub struct Manifest {
     value: Map<String, Value>,
+    /// Not part of the object.
+    file: Option<Arc<str>>,
 }
 
 /// Why JSON is not an object that can be applied.
@@ -61,7 +64,18 @@ impl Manifest {
             Some(Value::Null) | None => return Err(ManifestError::Missing { subject, field: "metadata.name" }),
             Some(_) => return Err(ManifestError::Malformed { subject, field: "metadata" }),
         }
-        Ok(Self { value })
+        Ok(Self { value, file: None })
+    }
+
+    /// The same object, which came from `file` of its source.
+    #[must_use]
+    pub fn from_file(self, file: Option<Arc<str>>) -> Self {
+        Self { file, ..self }
+    }
+
+    /// The file of its source that the object came from, where that is known.
+    pub fn file(&self) -> Option<&Arc<str>> {
+        self.file.as_ref()
     }
 
     /// `apiVersion`.

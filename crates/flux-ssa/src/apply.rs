@@ -12,7 +12,7 @@ use crate::error::{discovery_text, dry_run_text};
 use crate::known::Note;
 use crate::plan::{Criteria, Step, Work, vanishes};
 use crate::request::{self, Mode, Place};
-use crate::{ApiFailure, ApplyError, Discovery, Failures, Memory, Plan, Resolved, cleanup, gone};
+use crate::{ApiFailure, ApplyError, Discovery, Failed, Failures, Memory, Plan, Resolved, cleanup, gone};
 
 /// How often a take-over is tried anew because somebody else changed the object meanwhile.
 const TAKE_OVER_ATTEMPTS: usize = 5;
@@ -108,9 +108,9 @@ impl Applier {
         while let Some(outcome) = planned.next().await {
             match outcome {
                 Ok(step) => steps.push(step),
-                Err(Refusal::Object(text)) => failures.push(text),
-                Err(Refusal::Cluster(text)) => {
-                    failures.push(text);
+                Err(Refusal::Object(failed)) => failures.push(failed),
+                Err(Refusal::Cluster(failed)) => {
+                    failures.push(failed);
                     break;
                 }
             }
@@ -148,7 +148,8 @@ impl Applier {
     async fn look(&self, desired: Manifest, step: &Step, rules: &Rules) -> Result<Work, Refusal> {
         let (criteria, id) = (self.criteria(rules), &step.entry.id);
         let place = place(&step.resolved, id);
-        let refuse = |failure: &ApiFailure| Refusal::of(id, failure);
+        let file = desired.file().cloned();
+        let refuse = |failure: &ApiFailure| Refusal::of(id, file.clone(), failure);
         if criteria.leaves_alone(&desired) {
             self.leave_alone(step);
             return Ok(Work::Skip);
@@ -229,11 +230,14 @@ impl Applier {
     /// How the object's kind is served; a namespace on an object that has none goes.
     async fn resolve(&self, desired: &mut Manifest) -> Result<Arc<Resolved>, Refusal> {
         let resolved = self.discovery.resolve(&self.client, desired.api_version(), desired.kind()).await;
-        let resolved = resolved.map_err(|err| Refusal::Object(discovery_text(&desired.id(), &err)))?;
+        let id = desired.id();
+        let refused = |text| Refusal::Object(Failed { id: id.clone(), file: desired.file().cloned(), text });
+        let resolved = resolved.map_err(|err| refused(discovery_text(&id, &err)))?;
+        if resolved.namespaced && desired.namespace().is_empty() {
+            return Err(refused(format!("{id} namespace not specified")));
+        }
         if !resolved.namespaced {
             desired.clear_namespace();
-        } else if desired.namespace().is_empty() {
-            return Err(Refusal::Object(format!("{} namespace not specified", desired.id())));
         }
         Ok(resolved)
     }
@@ -322,15 +326,15 @@ impl Applier {
 /// Why one object cannot be planned.
 enum Refusal {
     /// It is about the object.
-    Object(String),
+    Object(Failed),
     /// The API server does not answer, so that asking about other objects would tell nothing new.
-    Cluster(String),
+    Cluster(Failed),
 }
 
 impl Refusal {
-    fn of(id: &ObjectId, failure: &ApiFailure) -> Self {
-        let text = dry_run_text(id, failure);
-        if failure.is_unreachable() { Self::Cluster(text) } else { Self::Object(text) }
+    fn of(id: &ObjectId, file: Option<Arc<str>>, failure: &ApiFailure) -> Self {
+        let failed = Failed { id: id.clone(), file, text: dry_run_text(id, failure) };
+        if failure.is_unreachable() { Self::Cluster(failed) } else { Self::Object(failed) }
     }
 }
 

@@ -1,15 +1,12 @@
 //! What API servers answer, in words that name the object and show no secret.
 
 use std::error::Error;
-use std::fmt;
 
 use flux_objects::{Manifest, ObjectId, mask_text};
 use kube::core::Status;
 
-use crate::DiscoveryError;
+use crate::{DiscoveryError, Failures};
 
-/// How many failures a text lists.
-const LISTED: usize = 10;
 /// The longest text of one failure; API servers repeat whole objects in some of theirs.
 const LONGEST: usize = 4096;
 
@@ -109,42 +106,6 @@ fn shorten(mut text: String) -> String {
         text.push('…');
     }
     text
-}
-
-/// A text for each object that failed, in the objects' order; longer lists are cut.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Failures(Vec<String>);
-
-impl Failures {
-    pub(crate) fn new(texts: Vec<String>) -> Self {
-        Self(texts)
-    }
-
-    /// Whether nothing failed.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Adds what failed later.
-    pub fn extend(&mut self, later: Self) {
-        self.0.extend(later.0);
-    }
-
-    /// All texts.
-    pub fn texts(&self) -> &[String] {
-        &self.0
-    }
-}
-
-impl fmt::Display for Failures {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let listed = &self.0[..self.0.len().min(LISTED)];
-        formatter.write_str(&listed.join("; "))?;
-        match self.0.len() - listed.len() {
-            0 => Ok(()),
-            more => write!(formatter, "; and {more} more"),
-        }
-    }
 }
 
 /// Why a stage was not applied.
@@ -264,9 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn long_lists_and_long_texts_are_cut() {
-        let failures = Failures::new((0..12).map(|number| format!("f{number}")).collect());
-        assert_eq!(failures.to_string(), "f0; f1; f2; f3; f4; f5; f6; f7; f8; f9; and 2 more");
+    fn long_texts_are_cut() {
         let failure = ApiFailure::from(status(400, "BadRequest", &"ä".repeat(LONGEST)));
         assert!(failure.message.len() <= LONGEST + '…'.len_utf8());
     }

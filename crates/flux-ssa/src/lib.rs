@@ -18,6 +18,7 @@ mod apply;
 mod cleanup;
 mod discovery;
 mod error;
+mod failures;
 mod gone;
 mod health;
 mod known;
@@ -27,7 +28,8 @@ mod request;
 
 pub use apply::{Applier, Options, Rules};
 pub use discovery::{Discovery, DiscoveryError, Resolved};
-pub use error::{ApiFailure, ApplyError, Failures};
+pub use error::{ApiFailure, ApplyError};
+pub use failures::{Failed, Failures};
 pub use health::{FailFast, HealthError, HealthWatcher, NetPoll, Ready, Target, Terms, Unhealthy};
 pub use known::{Fingerprint, Known, LiveObjects, Memory};
 pub use plan::Plan;

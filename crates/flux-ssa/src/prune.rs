@@ -9,7 +9,7 @@ use futures::{StreamExt as _, stream};
 
 use crate::apply::place;
 use crate::request::{self, Left};
-use crate::{ApiFailure, Applier, DiscoveryError, Failures, Resolved, gone};
+use crate::{ApiFailure, Applier, DiscoveryError, Failed, Failures, Resolved, gone};
 
 /// What became of the objects that were to be deleted.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl Pruned {
 pub struct TerminationError(pub Vec<ObjectId>);
 
 fn list(ids: &[ObjectId]) -> Failures {
-    Failures::new(ids.iter().map(ToString::to_string).collect())
+    Failures::new(ids.iter().map(|id| Failed { id: id.clone(), file: None, text: id.to_string() }).collect())
 }
 
 impl Applier {
@@ -55,7 +55,8 @@ impl Applier {
                     changes.push(Change { entry, action, settled: true, vanishes: false });
                 }
                 Err(failure) => {
-                    failures.push(format!("{} delete failed: {failure}", entry.id));
+                    let text = format!("{} delete failed: {failure}", entry.id);
+                    failures.push(Failed { id: entry.id.clone(), file: None, text });
                     survivors.push(entry);
                 }
             }

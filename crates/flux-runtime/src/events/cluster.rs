@@ -14,8 +14,8 @@ use super::correlate::{Correlator, Decision};
 use super::{Pending, cut};
 use crate::Metrics;
 
-/// The API server's limit on an event's text, in bytes.
-const NOTE_LIMIT: usize = 1_024;
+/// The longest text of an event, in bytes; the API server takes one more.
+const NOTE_LIMIT: usize = 1_023;
 
 /// How often a write is tried.
 const TRIES: u32 = 3;

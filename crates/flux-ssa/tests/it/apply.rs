@@ -261,8 +261,8 @@ async fn an_unreachable_api_server_is_named_once() -> Result<()> {
     let both = format!("{CONFIG}---\n{}", CONFIG.replace("name: env", "name: other"));
     let stage = stages(cluster.manifests(&both)?, &[]).remove(0);
     let Err(ApplyError::DryRun(failures)) = applier.plan(stage, &cluster.rules).await else { panic!("planned") };
-    assert_eq!(failures.texts().len(), 1);
-    assert!(failures.texts()[0].contains("API server cannot be reached"), "{failures}");
+    assert_eq!(failures.all().len(), 1);
+    assert!(failures.all()[0].text.contains("API server cannot be reached"), "{failures}");
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! From a directory of an artifact and a spec to the objects to apply: engines only, nothing is awaited.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
@@ -88,8 +89,7 @@ pub(super) fn finish(mut built: flux_kustomize::Built, inputs: &Inputs) -> Resul
     if let Some(post_build) = &spec.post_build {
         flux::substitute(&mut built, &substitution(post_build, variables, *strict)).map_err(BuildError::PostBuild)?;
     }
-    let (documents, digest) = documents(&built)?;
-    let mut manifests = manifests(documents).map_err(BuildError::Object)?;
+    let (mut manifests, digest) = documents(&built)?;
     refuse_encrypted(&manifests)?;
     let dropped = prepare_manifests(&mut manifests, &owner_of(owner), spec.common_metadata.as_ref());
     let dropped = dropped.into_iter().map(|field| format!("{} has no field {}", field.object, field.path));
@@ -97,10 +97,11 @@ pub(super) fn finish(mut built: flux_kustomize::Built, inputs: &Inputs) -> Resul
     Ok(Built { manifests, digest, warnings })
 }
 
-/// The objects as JSON, and the digest of their YAML as `kustomize build` prints it.
-fn documents(built: &flux_kustomize::Built) -> Result<(Vec<serde_json::Value>, String), BuildError> {
+/// The objects with the files that they came from, and the digest of their YAML as `kustomize build` prints it.
+fn documents(built: &flux_kustomize::Built) -> Result<(Vec<Manifest>, String), BuildError> {
     let mut documents = Vec::with_capacity(built.resources.len());
     let mut hasher = Sha256::new();
+    let mut files: HashMap<&Utf8Path, Arc<str>> = HashMap::new();
     for (index, resource) in built.resources.iter().enumerate() {
         if resource.name().is_empty() || resource.kind().is_empty() || resource.api_version().is_empty() {
             return Err(BuildError::Unidentified { origin: resource.origin().map(Utf8Path::to_owned) });
@@ -109,7 +110,11 @@ fn documents(built: &flux_kustomize::Built) -> Result<(Vec<serde_json::Value>, S
             hasher.update("---\n");
         }
         hasher.update(resource.to_yaml().map_err(BuildError::Kustomize)?);
-        documents.push(resource.to_json().map_err(BuildError::Kustomize)?);
+        let json = resource.to_json().map_err(BuildError::Kustomize)?;
+        let origin = resource.origin();
+        let file = origin.map(|path| Arc::clone(files.entry(path).or_insert_with(|| path.as_str().into())));
+        let found = manifests([json]).map_err(BuildError::Object)?;
+        documents.extend(found.into_iter().map(|manifest| manifest.from_file(file.clone())));
     }
     Ok((documents, format!("sha256:{}", hex::encode(hasher.finalize()))))
 }

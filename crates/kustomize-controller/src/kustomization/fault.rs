@@ -13,6 +13,7 @@ use super::error::{
     ArtifactError, AtRevision, BuildError, Cause, ConfigurationError, DependencyError, SourceError, Superseded,
 };
 use super::observe::Source;
+use super::size::TooLarge;
 use super::{Settings, plan, report};
 
 /// A spec that can never work stalls the object.
@@ -127,6 +128,11 @@ impl Attempted {
             err @ BuildError::Encrypted { .. } => self.transient(reason::RECONCILIATION_FAILED, err),
             err => self.transient(reason::BUILD_FAILED, err),
         })
+    }
+
+    /// More objects than the status has room for: only another layout of the source can help.
+    pub(super) fn size(&self, result: Result<(), TooLarge>) -> Result<(), Fault> {
+        result.map_err(|err| Fault::Stalled(self.failure(reason::RECONCILIATION_FAILED, err)))
     }
 
     /// A wait that a newer run cut short.

@@ -20,6 +20,7 @@ mod plan;
 mod progress;
 mod remote;
 mod report;
+mod size;
 mod variables;
 
 use std::sync::Arc;
@@ -221,6 +222,7 @@ async fn roll_out(built: Built, source: &Source, work: &Work<'_>, facts: &mut Fa
     }
     work.progress.detecting(facts, work.run).await;
     let old = work.at.step(reason::RECONCILIATION_FAILED, plan::listed(facts.status.inventory.as_ref()))?;
+    work.at.size(size::check(&old, &built.manifests, work.object.spec.path.as_deref()))?; // Stalled when there is no room.
     let applied = work.at.step(reason::RECONCILIATION_FAILED, work.apply(built.manifests, facts).await)?;
     let inventory = applied.entries().collect();
     work.prune(&old, &inventory, facts).await?;

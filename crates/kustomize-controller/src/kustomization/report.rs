@@ -10,12 +10,15 @@ use std::time::Duration;
 
 use flux_api::kustomize::v1::Kustomization;
 use flux_api::meta::{self, ConditionStatus, FluxObject, READY, RECONCILING, STALLED, reason};
-use flux_runtime::report::message;
+use flux_runtime::report;
 use flux_runtime::{Clock, End, Facts, Failure, Fault, Notice, Outcome, Report, Requeue, Retry, Severity};
 use flux_status::Conditions;
 
 use super::Status;
 use super::error::{AtRevision, Superseded};
+
+/// The longest message of a condition, in bytes.
+const LONGEST: usize = 32_767;
 
 /// The report of a run of `object`.
 pub(super) fn report(object: &Kustomization, facts: &Facts<Status>, end: &End, clock: &Clock) -> Report {
@@ -124,6 +127,18 @@ fn not_ready(conditions: &mut Conditions, reason: &str, text: &str) {
     if let Some(step) = conditions.get(RECONCILING).map(|condition| condition.message.clone()) {
         conditions.set(RECONCILING, ConditionStatus::True, reason::PROGRESSING_WITH_RETRY, step);
     }
+}
+
+/// The error and its causes in one line, which a condition has room for.
+fn message(err: &(dyn Error + 'static)) -> String {
+    let mut text = report::message(err);
+    if text.len() > LONGEST {
+        let dots = "...";
+        let end = (0..=LONGEST - dots.len()).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+        text.truncate(end);
+        text.push_str(dots);
+    }
+    text
 }
 
 fn notice(severity: Severity, failure: &Failure, message: String) -> Notice {

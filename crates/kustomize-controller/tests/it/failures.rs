@@ -51,7 +51,12 @@ async fn all_invalid_objects_of_a_stage_are_named_and_none_is_applied() {
 
     let message = bench.fails("app", "ReconciliationFailed").await;
 
-    assert!(message.contains("bad-x") && message.contains("bad-y"), "{message}");
+    let parts: Vec<&str> = message.split("; ").collect();
+    assert_eq!(parts.len(), 2, "{message}");
+    for (part, name) in [(parts[0], "x"), (parts[1], "y")] {
+        let start = format!("Service/{}/bad-{name} dry-run failed (Invalid): ", bench.ns.name);
+        assert!(part.starts_with(&start) && part.ends_with(&format!(r#" (in "app/{name}.yaml")"#)), "{part}");
+    }
     assert!(bench.config_map("good").await.is_none());
     let object = bench.until("app", |object| Ok(object.clone())).await;
     assert_eq!(inventory(&object), [""; 0]);

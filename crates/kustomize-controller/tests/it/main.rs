@@ -10,6 +10,7 @@ mod deletion_order;
 mod dependencies;
 mod failures;
 mod health;
+mod limits;
 mod remote;
 mod sync;
 mod takeover;
