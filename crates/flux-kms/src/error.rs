@@ -193,7 +193,8 @@ impl CredentialsError {
     }
 }
 
-fn is_transient_login(err: &CloudError) -> bool {
+/// Whether the same login may succeed if it is tried again.
+pub fn is_transient_login(err: &CloudError) -> bool {
     let CloudError::Exchange { source, .. } = err else { return false };
     match source {
         ExchangeError::Unreachable { source, .. } => !source.is_builder() && !source.is_redirect(),

@@ -35,7 +35,7 @@ pub use azure_certificate::CertificateError;
 pub use azure_credentials::AzureCredentialsError;
 pub use data_key::DataKeyError;
 pub use entries::EntriesError;
-pub use error::{CredentialsError, KeyError, KeyFailure, KeyName, NameError, ServiceError};
+pub use error::{CredentialsError, KeyError, KeyFailure, KeyName, NameError, ServiceError, is_transient_login};
 pub use exchange::ServiceOptions;
 pub use gcp::{GcpKms, GcpKmsKey, GcpOptions};
 pub use identity::{Identity, NoIdentity};

@@ -226,3 +226,41 @@ async fn a_changed_value_fails_and_shows_nothing() {
 
     assert!(message.contains("error decrypting sops tree: ") && !message.contains(PASSWORD), "{message}");
 }
+
+#[tokio::test]
+async fn what_was_encrypted_is_masked_in_whatever_kind_or_patch_it_is() {
+    let bench = Bench::start("masked-kinds", &[]).await;
+    let key = SopsKey::age();
+    install(&bench, "sops-keys", &[&key]).await;
+    // A value that the API server refuses and repeats.
+    let service = |name: &str, kind: &str| {
+        format!(
+            "apiVersion: v1\nkind: Service\nmetadata:\n    name: {name}\nspec:\n    type: {kind}\n    ports:\n        - port: 80\n"
+        )
+    };
+    let rule = || Rule::EncryptedRegex("^type$".to_owned());
+    let object = key.encrypt(&service("one", PASSWORD), Format::Yaml, rule()).unwrap();
+    let patched = PASSWORD.replace("horse", "mule");
+    assert_ne!(patched, PASSWORD);
+    let patch = format!("apiVersion: v1\nkind: Service\nmetadata:\n    name: two\nspec:\n    type: {patched}\n");
+    let patch = key.encrypt(&patch, Format::Yaml, rule()).unwrap();
+    let kustomization = "resources: [one.yaml, two.yaml]\npatches: [{path: patch.yaml}]\n";
+    let files = [
+        ("app/kustomization.yaml", kustomization.to_owned()),
+        ("app/one.yaml", object),
+        ("app/two.yaml", service("two", "ClusterIP")),
+        ("app/patch.yaml", patch),
+    ];
+    let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    bench.publish("1", &files).await;
+    bench.kustomization("app", decrypting()).await;
+
+    let message = bench.fails("app", "ReconciliationFailed").await;
+
+    assert!(
+        message.contains("/one dry-run failed (Invalid)") && message.contains("/two dry-run failed (Invalid)"),
+        "{message}"
+    );
+    assert_eq!(message.matches("Unsupported value: \"*****\"").count(), 2, "{message}");
+    assert!(!bench.log().contains(PASSWORD) && !bench.log().contains(&patched));
+}

@@ -5,6 +5,7 @@ use flux_sops::{DataKey, Document, Format, Integrity, Keyring, MAX_DOCUMENT, Mas
 use zeroize::Zeroizing;
 
 use super::error::OpenError;
+use super::secrets::secrets;
 
 /// An encrypted document and where it was found.
 #[derive(Debug)]
@@ -39,6 +40,8 @@ pub(super) struct Opened<P> {
     pub(super) place: P,
     /// The text, in the format that is wanted there.
     pub(super) plain: Zeroizing<Vec<u8>>,
+    /// The values in it that were encrypted.
+    pub(super) secrets: Vec<Zeroizing<Vec<u8>>>,
 }
 
 impl<P> Sealed<P> {
@@ -69,6 +72,14 @@ impl<P> Sealed<P> {
         }
     }
 
+    /// Whether the document is still closed, and a key of Vault might have opened it.
+    pub(super) fn wants_vault(&self) -> bool {
+        match self.lock {
+            Lock::Unlocked(_) => false,
+            Lock::Service | Lock::Failed(_) => has_key(&self.document, |key| matches!(key, MasterKey::Vault { .. })),
+        }
+    }
+
     /// Takes what the key services gave.
     pub(super) fn unlock(&mut self, key: Result<DataKey, DataKeyError>) {
         self.lock = key.map_or_else(|cause| Lock::Failed(OpenError::Services(cause).into()), Lock::Unlocked);
@@ -83,12 +94,15 @@ impl<P> Sealed<P> {
             Lock::Service => Err(OpenError::Unanswered),
         };
         let opened = key.and_then(|key| {
+            let sealed = document.branches().to_vec();
             // Builds add fields to encrypted objects, so that the message authentication code no longer fits.
             let plain = document.decrypt(&key, Integrity::Ignored).map_err(OpenError::Values)?;
-            plain.print(output).map_err(|cause| OpenError::Print { input, output, cause })
+            let secrets = secrets(&sealed, plain.branches());
+            let plain = plain.print(output).map_err(|cause| OpenError::Print { input, output, cause })?;
+            Ok((plain, secrets))
         });
         match opened {
-            Ok(plain) => Ok(Opened { place, plain }),
+            Ok((plain, secrets)) => Ok(Opened { place, plain, secrets }),
             Err(cause) => Err(Refused { place, cause: cause.into() }),
         }
     }
@@ -104,7 +118,7 @@ pub(super) fn bounded(data: &[u8]) -> Result<(), Box<OpenError>> {
 
 /// Whether one of the document's keys is held by a service.
 fn has_service_key(document: &Document) -> bool {
-    document.metadata().key_groups.iter().flatten().any(|key| match key {
+    has_key(document, |key| match key {
         MasterKey::Age { .. } | MasterKey::Pgp { .. } => false,
         MasterKey::AwsKms { .. }
         | MasterKey::GcpKms { .. }
@@ -112,4 +126,8 @@ fn has_service_key(document: &Document) -> bool {
         | MasterKey::Vault { .. }
         | MasterKey::HuaweiKms { .. } => true,
     })
+}
+
+fn has_key(document: &Document, is: impl Fn(&MasterKey) -> bool) -> bool {
+    document.metadata().key_groups.iter().flatten().any(is)
 }

@@ -47,7 +47,10 @@ pub(in super::super) fn open_files(
     masker: &Masker,
 ) -> Result<(), DecryptionError> {
     for document in sealed {
-        let Opened { place, plain } = document.open().map_err(refused)?;
+        let Opened { place, plain, secrets } = document.open().map_err(refused)?;
+        for secret in &secrets {
+            masker.add(secret);
+        }
         if place.secret {
             for value in values(&plain) {
                 masker.add(value);

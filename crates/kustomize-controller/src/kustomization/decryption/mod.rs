@@ -2,14 +2,15 @@
 //! values of Secrets after it.
 //!
 //! Reading, building and decrypting run on blocking threads; between these steps the key services are asked for the data keys
-//! that the object's own keys do not open. What was decrypted is in memory only; values of Secrets and of generated files are
-//! masked in every text of the run.
+//! that the object's own keys do not open. What was decrypted is in memory only; every value that was encrypted is masked in
+//! every text of the run, in whatever kind of object, file or patch it is.
 
 mod document;
 mod error;
 mod files;
 mod keys;
 mod objects;
+mod secrets;
 mod services;
 
 use std::sync::Arc;

@@ -64,7 +64,10 @@ pub(in super::super) fn open_objects(
 ) -> Result<(), DecryptionError> {
     let mut values: BTreeMap<usize, Values> = BTreeMap::new();
     for document in sealed {
-        let Opened { place, plain } = document.open().map_err(|refused| failed(built, refused))?;
+        let Opened { place, plain, secrets } = document.open().map_err(|refused| failed(built, refused))?;
+        for secret in &secrets {
+            masker.add(secret);
+        }
         match place {
             ObjectPlace::Object(number) => {
                 let Some(resource) = built.resources.get_mut(number) else { continue };
