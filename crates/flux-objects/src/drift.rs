@@ -1,5 +1,7 @@
 //! Whether an apply would change a live object.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use crate::{IgnoreRules, Manifest};
@@ -21,6 +23,57 @@ pub fn drifted(live: &Manifest, dry_run: &Manifest, ignore: &IgnoreRules) -> boo
     match (stripped(live), stripped(dry_run)) {
         (Value::Object(live), Value::Object(dry_run)) => differs(&live, &dry_run),
         (live, dry_run) => live != dry_run,
+    }
+}
+
+/// The fields in which the `dry_run` of an apply differs from `live`, as JSON pointers in order, at most `limit`; what an object as
+/// a whole is ignored in does not count. No value is told.
+pub fn differences(live: &Manifest, dry_run: &Manifest, ignore: &IgnoreRules, limit: usize) -> Vec<String> {
+    let compared = |object: &Manifest| {
+        let mut document = Value::Object(object.as_map().clone());
+        ignore.strip(dry_run, &mut document);
+        let Value::Object(document) = document else { return Value::Null };
+        let mut fields = content(&document);
+        let metadata = document.get("metadata").and_then(Value::as_object);
+        let kept = ["labels", "annotations"].into_iter().filter_map(|key| {
+            let found = metadata?.get(key)?.as_object().filter(|map| !map.is_empty())?;
+            Some((key.to_owned(), Value::Object(found.clone())))
+        });
+        fields.insert("metadata".to_owned(), Value::Object(kept.collect()));
+        Value::Object(fields)
+    };
+    let mut found = Vec::new();
+    collect(&mut String::new(), &compared(live), &compared(dry_run), limit, &mut found);
+    found
+}
+
+fn collect(path: &mut String, live: &Value, dry_run: &Value, limit: usize, found: &mut Vec<String>) {
+    if live == dry_run || found.len() >= limit {
+        return;
+    }
+    let mut step = |token: &str, live: Option<&Value>, dry_run: Option<&Value>| {
+        let length = path.len();
+        path.push('/');
+        path.push_str(&token.replace('~', "~0").replace('/', "~1"));
+        match (live, dry_run) {
+            (Some(live), Some(dry_run)) => collect(path, live, dry_run, limit, found),
+            _ if found.len() < limit => found.push(path.clone()),
+            _ => {}
+        }
+        path.truncate(length);
+    };
+    match (live, dry_run) {
+        (Value::Object(live), Value::Object(dry_run)) => {
+            let keys: BTreeSet<&String> = live.keys().chain(dry_run.keys()).collect();
+            for key in keys {
+                step(key, live.get(key), dry_run.get(key));
+            }
+        }
+        (Value::Array(live), Value::Array(dry_run)) if live.len() == dry_run.len() => {
+            let items = live.iter().zip(dry_run).enumerate();
+            items.for_each(|(index, (live, dry_run))| step(&index.to_string(), Some(live), Some(dry_run)));
+        }
+        _ => found.push(path.clone()),
     }
 }
 
@@ -115,6 +168,24 @@ mod tests {
         let with = |replicas: u32, image: &str| object(json!({"spec": {"replicas": replicas, "image": image}}));
         assert!(!drifted(&with(5, "a"), &with(1, "a"), &rules));
         assert!(drifted(&with(5, "a"), &with(1, "b"), &rules));
+    }
+
+    #[test]
+    fn differing_fields_are_named_without_their_values() {
+        let rule = IgnoreRule { paths: vec!["/spec/replicas".into()], target: None };
+        let rules = IgnoreRules::compile(&[rule]).unwrap();
+        let check = |live: Value, dry_run: Value, expected: &[&str]| {
+            assert_eq!(differences(&object(live), &object(dry_run), &rules, 3), expected);
+        };
+        check(json!({"data": {"a": "1"}}), json!({"data": {"a": "1"}}), &[]);
+        check(json!({"data": {"a/b": "1", "gone": "x"}}), json!({"data": {"a/b": "2"}}), &["/data/a~1b", "/data/gone"]);
+        let with = |image: &str, replicas: u32| json!({"spec": {"list": [{"image": image}], "replicas": replicas}});
+        check(with("a", 1), with("b", 2), &["/spec/list/0/image"]);
+        check(json!({"spec": {"list": [1]}}), json!({"spec": {"list": [1, 2]}}), &["/spec/list"]);
+        check(json!({"metadata": {"labels": {"a": "1", "b": "x"}}}), json!({}), &["/metadata/labels/b"]);
+        check(json!({"metadata": {"generation": 2, "annotations": {}}, "status": {}}), json!({}), &[]);
+        let many = json!({"data": {"a": "1", "b": "1", "c": "1", "d": "1"}});
+        check(many, json!({"data": {}}), &["/data/a", "/data/b", "/data/c"]);
     }
 
     #[test]

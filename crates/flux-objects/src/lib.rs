@@ -25,7 +25,7 @@ mod selector;
 
 pub use change::{Action, Change, ChangeSet};
 pub use deletion::Deletion;
-pub use drift::drifted;
+pub use drift::{differences, drifted};
 pub use id::{GroupKind, ObjectId, ParseIdError};
 pub use ignore::{Adjustment, IgnoreError, IgnoreRules};
 pub use inventory::{Entry, Inventory};
@@ -33,6 +33,6 @@ pub use manifest::{Manifest, ManifestError, manifests};
 pub use marks::Marks;
 pub use mask::{MASK, mask_differences, mask_text};
 pub use normalise::normalise;
-pub use order::{Stage, StageKind, sort_for_apply, stages};
+pub use order::{Stage, StageKind, rank, sort_for_apply, stages};
 pub use owner::{Owner, set_common_metadata};
 pub use prepare::{DroppedField, prepare};

@@ -106,7 +106,8 @@ pub fn sort_for_apply<T>(items: &mut [T], id: impl Fn(&T) -> ObjectId) {
     });
 }
 
-pub(crate) fn rank(kind: &str) -> usize {
+/// The place of a kind in the order of application; objects of kinds in the same place need nothing of each other.
+pub fn rank(kind: &str) -> usize {
     let last = || LAST.iter().position(|last| *last == kind).map(|index| FIRST.len() + 1 + index);
     FIRST.iter().position(|first| *first == kind).or_else(last).unwrap_or(FIRST.len())
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use flux_objects::{Action, Change, GroupKind, IgnoreRules, Manifest, Marks, ObjectId, Owner, Stage, StageKind};
+use flux_objects::{Action, Change, GroupKind, IgnoreRules, Manifest, Marks, ObjectId, Owner, Stage, StageKind, rank};
 use flux_status::HealthRules;
 use futures::{StreamExt as _, stream};
 use kube::Client;
@@ -12,7 +12,7 @@ use crate::error::{discovery_text, dry_run_text};
 use crate::known::Note;
 use crate::plan::{Criteria, Step, Work, vanishes};
 use crate::request::{self, Mode, Place};
-use crate::{ApiFailure, ApplyError, Discovery, Failed, Failures, Memory, Plan, Resolved, cleanup, gone};
+use crate::{ApiFailure, ApplyError, Discovery, Failed, Failures, Memory, Pace, Plan, Resolved, cleanup, gone};
 
 /// How often a take-over is tried anew because somebody else changed the object meanwhile.
 const TAKE_OVER_ATTEMPTS: usize = 5;
@@ -46,6 +46,12 @@ impl Options {
             migrate_api_version: false,
         }
     }
+
+    /// The pace of a cluster: as many requests at the same time as objects are dry-run, and four times as many where the API server
+    /// answers as quickly then.
+    pub fn pace(&self) -> Pace {
+        Pace::new(self.concurrency, self.concurrency.saturating_mul(4))
+    }
 }
 
 /// How the objects of one owner are applied.
@@ -70,14 +76,21 @@ pub struct Applier {
     pub(crate) discovery: Arc<Discovery>,
     pub(crate) options: Arc<Options>,
     pub(crate) marks: Arc<Marks>,
+    pub(crate) pace: Arc<Pace>,
     memory: Option<Memory>,
 }
 
 impl Applier {
     /// Applies with `client`; `discovery` is that of its cluster.
     pub fn new(client: Client, discovery: Arc<Discovery>, options: Arc<Options>) -> Self {
-        let marks = Arc::new(Marks::of(&options.group));
-        Self { client, discovery, options, marks, memory: None }
+        let (marks, pace) = (Arc::new(Marks::of(&options.group)), Arc::new(options.pace()));
+        Self { client, discovery, options, marks, pace, memory: None }
+    }
+
+    /// The same at the pace of all that apply to its cluster.
+    #[must_use]
+    pub fn at_pace(self, pace: Arc<Pace>) -> Self {
+        Self { pace, ..self }
     }
 
     /// The same, asking nothing about objects that are as they were left, as far as `memory` knows.
@@ -118,11 +131,16 @@ impl Applier {
         if failures.is_empty() { Ok(Plan { kind, steps }) } else { Err(ApplyError::DryRun(Failures::new(failures))) }
     }
 
-    /// Carries out a plan, object after object in their order, and returns what was done to each.
+    /// Carries out a plan, rank after rank in the order of application, and returns what was done to each object in that order.
+    /// Objects of one rank are applied at the same time; after a failure no more are begun.
     pub async fn apply(&self, plan: Plan, rules: &Rules) -> Result<Vec<Change>, ApplyError> {
         let mut changes = Vec::with_capacity(plan.steps.len());
-        for step in plan.steps {
-            changes.push(self.apply_one(step, rules).await?);
+        for rank in ranks(plan.steps) {
+            let applied = stream::iter(rank).map(|step| self.apply_one(step, rules));
+            let mut applied = applied.buffered(self.pace.most());
+            while let Some(change) = applied.next().await {
+                changes.push(change?);
+            }
         }
         if plan.kind == StageKind::Definitions && changes.iter().any(is_new_definition) {
             self.discovery.expect_new_kinds();
@@ -169,10 +187,11 @@ impl Applier {
             live = Some(migrated.map_err(|failure| refuse(&failure))?);
         }
 
-        let dry_run = request::apply(&self.client, place, &desired, &self.options.manager, Mode::DryRun).await;
+        let manager = self.options.manager.as_str();
+        let dry_run = self.pace.run(|| request::apply(&self.client, place, &desired, manager, Mode::DryRun)).await;
         let creates = dry_run.as_ref().is_ok_and(|dry_run| dry_run.resource_version().is_empty());
         if live.is_none() && !creates {
-            live = match (request::get(&self.client, place).await, &dry_run) {
+            live = match (self.pace.run(|| request::get(&self.client, place)).await, &dry_run) {
                 (Ok(live), _) => live,
                 (Err(_), Err(failure)) => return Err(refuse(failure)),
                 (Err(failure), Ok(_)) => return Err(refuse(&failure)),
@@ -251,7 +270,7 @@ impl Applier {
             Work::Skip => Ok(step.done(Action::Skipped, false)),
             Work::Nothing { settled } => Ok(step.done(Action::Unchanged, settled)),
             Work::Create(payload) => self.write(&step, &payload, rules, Action::Created).await,
-            Work::Configure { payload, take_over } => {
+            Work::Configure { payload, take_over, fields: _ } => {
                 if take_over {
                     self.take_over_metadata(&step, &payload, rules).await?;
                 }
@@ -273,7 +292,8 @@ impl Applier {
     ) -> Result<Change, ApplyError> {
         let id = &step.entry.id;
         let manager = self.options.manager.as_str();
-        let applied = request::apply(&self.client, place(&step.resolved, id), payload, manager, Mode::Write).await;
+        let place = place(&step.resolved, id);
+        let applied = self.pace.run(|| request::apply(&self.client, place, payload, manager, Mode::Write)).await;
         let applied = applied.map_err(|source| ApplyError::Apply { id: id.clone(), source })?;
         let settled = self.criteria(rules).is_settled(&applied);
         self.remember(step, &applied, false, settled);
@@ -286,7 +306,7 @@ impl Applier {
         let failed = |source| ApplyError::Cleanup { id: id.clone(), source };
         let mut attempt = 1;
         loop {
-            let live = request::get(&self.client, place).await.map_err(failed)?;
+            let live = self.pace.run(|| request::get(&self.client, place)).await.map_err(failed)?;
             let Some(patch) = live.and_then(|live| self.take_over(&criteria, desired, &live)) else { return Ok(()) };
             match request::patch(&self.client, place, patch, &self.options.manager).await {
                 Ok(_) => return Ok(()),
@@ -340,6 +360,19 @@ impl Refusal {
 
 pub(crate) fn place<'a>(resolved: &'a Resolved, id: &'a ObjectId) -> Place<'a> {
     Place { resolved, namespace: &id.namespace, name: &id.name }
+}
+
+/// The steps, which are in the order of application, by their rank.
+fn ranks(steps: Vec<Step>) -> Vec<Vec<Step>> {
+    let mut ranks: Vec<(usize, Vec<Step>)> = Vec::new();
+    for step in steps {
+        let own = rank(&step.entry.id.kind);
+        match ranks.last_mut() {
+            Some((last, steps)) if *last == own => steps.push(step),
+            _ => ranks.push((own, vec![step])),
+        }
+    }
+    ranks.into_iter().map(|(_, steps)| steps).collect()
 }
 
 fn is_new_definition(change: &Change) -> bool {

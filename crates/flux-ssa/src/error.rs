@@ -47,6 +47,11 @@ impl ApiFailure {
         self.code == 409
     }
 
+    /// Whether the API server has too much to do just now.
+    pub fn is_overload(&self) -> bool {
+        self.code == 429
+    }
+
     /// Whether there was no answer at all, so that other requests will fail too.
     pub fn is_unreachable(&self) -> bool {
         self.code == 0

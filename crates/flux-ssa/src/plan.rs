@@ -1,11 +1,17 @@
 //! What each object of a stage needs: decided from the desired object, the live one and the dry run, without a request.
 
+use std::fmt;
 use std::sync::Arc;
 
-use flux_objects::{Action, Adjustment, Change, Entry, IgnoreRules, Manifest, Marks, StageKind, drifted};
+use flux_objects::{
+    Action, Adjustment, Change, Entry, IgnoreRules, Manifest, Marks, ObjectId, StageKind, differences, drifted,
+};
 use flux_status::{HealthRules, State};
 
 use crate::{ApiFailure, Fingerprint, Resolved};
+
+/// How many of the fields in which an object differs are told.
+const FIELDS: usize = 3;
 
 /// What to do with each object of one stage. Every object passed its dry run.
 #[derive(Debug)]
@@ -43,6 +49,8 @@ pub(crate) enum Work {
         payload: Manifest,
         /// Whether other managers' metadata is taken over first.
         take_over: bool,
+        /// Some of the fields in which it differs; none where only metadata is taken over.
+        fields: Vec<String>,
     },
     /// A field differs that cannot be changed.
     Recreate {
@@ -65,6 +73,33 @@ impl Plan {
         self.kind
     }
 
+    /// The objects that are not as desired, for a caller that only wants to know.
+    pub fn drift(&self) -> Vec<Drift> {
+        let drift = |step: &Step| {
+            let state = match &step.work {
+                Work::Skip | Work::Nothing { .. } => return None,
+                Work::Configure { fields, .. } if fields.is_empty() => return None,
+                Work::Configure { fields, .. } => Drifted::Differs(fields.clone()),
+                Work::Create(_) => Drifted::Missing,
+                Work::Recreate { .. } => Drifted::Immutable,
+            };
+            Some(Drift { id: step.entry.id.clone(), state })
+        };
+        self.steps.iter().filter_map(drift).collect()
+    }
+
+    /// Gives the plan up: what would have been written counts as skipped.
+    pub fn leave(self) -> Vec<Change> {
+        let left = |step: Step| match step.work {
+            Work::Nothing { settled } => step.done(Action::Unchanged, settled),
+            Work::Configure { ref fields, .. } if fields.is_empty() => step.done(Action::Unchanged, false),
+            Work::Skip | Work::Create(_) | Work::Configure { .. } | Work::Recreate { .. } => {
+                step.done(Action::Skipped, false)
+            }
+        };
+        self.steps.into_iter().map(left).collect()
+    }
+
     /// Whether carrying the plan out writes nothing.
     pub fn is_noop(&self) -> bool {
         self.steps.iter().all(|step| step.work.is_noop())
@@ -77,6 +112,37 @@ impl Work {
         match self {
             Self::Skip | Self::Nothing { .. } => true,
             Self::Create(_) | Self::Configure { .. } | Self::Recreate { .. } => false,
+        }
+    }
+}
+
+/// An object that is not as desired. Displayed as `ConfigMap/apps/env differs in /data/a`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drift {
+    /// Which object.
+    pub id: ObjectId,
+    /// How it is.
+    pub state: Drifted,
+}
+
+/// How an object is not as desired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Drifted {
+    /// It is not there.
+    Missing,
+    /// It differs in these fields, and perhaps in more.
+    Differs(Vec<String>),
+    /// It differs in a field that cannot be changed.
+    Immutable,
+}
+
+impl fmt::Display for Drift {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = &self.id;
+        match &self.state {
+            Drifted::Missing => write!(formatter, "{id} is missing"),
+            Drifted::Differs(fields) => write!(formatter, "{id} differs in {}", fields.join(", ")),
+            Drifted::Immutable => write!(formatter, "{id} differs in a field that cannot be changed"),
         }
     }
 }
@@ -128,10 +194,11 @@ impl Criteria<'_> {
         if !take_over && !drifted(live, dry_run, self.ignore) {
             return Work::Nothing { settled: self.is_settled(live) };
         }
+        let fields = differences(live, dry_run, self.ignore, FIELDS);
         let mut payload = desired;
         let adjustment: Adjustment = self.ignore.adjustment(live, dry_run, self.manager);
         adjustment.apply(&mut payload);
-        Work::Configure { payload, take_over }
+        Work::Configure { payload, take_over, fields }
     }
 
     /// Whether an object as it was read is ready.
@@ -222,9 +289,12 @@ mod tests {
         check(None, plain("1", ""), false, Work::Create(plain("1", "")));
         check(Some(plain("1", "7")), plain("1", ""), false, Work::Create(plain("1", "")));
         check(Some(plain("1", "7")), plain("1", "7"), false, Work::Nothing { settled: true });
-        let configure = |take_over| Work::Configure { payload: plain("1", ""), take_over };
-        check(Some(plain("2", "7")), plain("1", "7"), false, configure(false));
-        check(Some(plain("1", "7")), plain("1", "7"), true, configure(true));
+        let configure = |take_over, fields: &[&str]| {
+            let fields = fields.iter().map(ToString::to_string).collect();
+            Work::Configure { payload: plain("1", ""), take_over, fields }
+        };
+        check(Some(plain("2", "7")), plain("1", "7"), false, configure(false, &["/data/a"]));
+        check(Some(plain("1", "7")), plain("1", "7"), true, configure(true, &[]));
     }
 
     #[test]
@@ -233,10 +303,11 @@ mod tests {
             decide(false, ignored, |by| by.work(plain("1", ""), Some(&plain("2", "7")), &plain("1", "7"), false))
         };
         assert_eq!(work(&["/data/a"]), Work::Nothing { settled: true });
-        assert_eq!(work(&["/data/b"]), Work::Configure { payload: plain("1", ""), take_over: false });
+        let fields = vec!["/data/a".to_owned()];
+        assert_eq!(work(&["/data/b"]), Work::Configure { payload: plain("1", ""), take_over: false, fields });
         let taken =
             decide(false, &["/data/a"], |by| by.work(plain("1", ""), Some(&plain("2", "7")), &plain("1", "7"), true));
-        assert_eq!(taken, Work::Configure { payload: plain("2", ""), take_over: true });
+        assert_eq!(taken, Work::Configure { payload: plain("2", ""), take_over: true, fields: Vec::new() });
     }
 
     #[test]

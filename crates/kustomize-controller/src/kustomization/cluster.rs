@@ -9,7 +9,7 @@ use flux_api::meta::{LocalObjectReference, SecretKeyReference};
 use flux_objects::GroupKind;
 use flux_runtime::client::impersonate;
 use flux_runtime::{ObjectKey, Run};
-use flux_ssa::{Applier, Discovery, HealthWatcher, NetPoll, Options};
+use flux_ssa::{Applier, Discovery, HealthWatcher, NetPoll, Options, Pace};
 use flux_tasks::Tasks;
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::ServiceAccount;
@@ -70,10 +70,11 @@ struct Connection {
     client: Client,
     discovery: Arc<Discovery>,
     health: HealthWatcher,
+    pace: Arc<Pace>,
 }
 
 impl Connection {
-    fn new(client: Client, watching: &Watching) -> Self {
+    fn new(client: Client, pace: Pace, watching: &Watching) -> Self {
         let discovery = Arc::new(Discovery::new());
         let Watching { tasks, net_polls } = watching.clone();
         let count = move |found| {
@@ -84,7 +85,7 @@ impl Connection {
             net_polls.with_label_values(&[found]).inc();
         };
         let health = HealthWatcher::new(client.clone(), Arc::clone(&discovery), tasks, count);
-        Self { client, discovery, health }
+        Self { client, discovery, health, pace: Arc::new(pace) }
     }
 }
 
@@ -102,7 +103,7 @@ pub struct Cluster {
 impl Clusters {
     /// The controller's own cluster, and others as `policy` allows.
     pub fn new(own: Client, options: Options, policy: Policy, watching: Watching) -> Self {
-        let own = Connection::new(own, &watching);
+        let own = Connection::new(own, options.pace(), &watching);
         Self { policy, options: Arc::new(options), watching, own, others: Mutex::default() }
     }
 
@@ -114,6 +115,7 @@ impl Clusters {
             None => connection.client.clone(),
         };
         let applier = Applier::new(client, Arc::clone(&connection.discovery), Arc::clone(&self.options));
+        let applier = applier.at_pace(Arc::clone(&connection.pace));
         let custom_stage_kinds = self.options.custom_stage_kinds.clone();
         Ok(Cluster { applier, health: connection.health, custom_stage_kinds })
     }
@@ -188,7 +190,7 @@ impl Clusters {
         config.connect_timeout = Some(REMOTE_TIMEOUT);
         config.write_timeout = Some(REMOTE_TIMEOUT);
         let client = Client::try_from(config).map_err(ClusterError::Client)?;
-        let connection = Connection::new(client, &self.watching);
+        let connection = Connection::new(client, self.options.pace(), &self.watching);
         let mut others = self.others.lock();
         if others.len() >= KEPT {
             // Connections are only kept to save handshakes: any may go, and whoever uses it still holds it.
