@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use flux_api::kustomize::v1::Kustomization;
+use flux_api::kustomize::v1::{DRIFT_DETECTED, DRIFTED, Kustomization};
 use flux_api::meta::{ConditionStatus, HEALTHY, reason};
 use flux_objects::{Change, ChangeSet, Inventory, Manifest, StageKind, stages};
 use flux_runtime::report::message;
@@ -14,7 +14,7 @@ use super::delete::{self, Wait};
 use super::error::{ApplyError, HealthError, PruneError};
 use super::fault::Attempted;
 use super::progress::Progress;
-use super::{Status, plan};
+use super::{Status, drift, plan};
 
 /// How long definitions and classes may take before what needs them is applied.
 const SETTLING: Duration = Duration::from_secs(60);
@@ -46,10 +46,17 @@ impl Work<'_> {
     pub(super) async fn apply(
         &self,
         manifests: Vec<Manifest>,
+        drift: drift::Mode,
         facts: &mut Facts<Status>,
     ) -> Result<ChangeSet, ApplyError> {
         let mut applied = ChangeSet::default();
-        let outcome = self.apply_stages(manifests, &mut applied, facts).await;
+        let outcome = match drift {
+            drift::Mode::Undo => {
+                facts.conditions.remove(DRIFTED);
+                self.apply_stages(manifests, &mut applied, facts).await
+            }
+            drift::Mode::Report => self.compare_stages(manifests, &mut applied, facts).await,
+        };
         // What earlier stages brought about is told although a later one failed.
         self.tell(facts, applied.text());
         outcome.map(|()| applied)
@@ -74,6 +81,26 @@ impl Work<'_> {
             let changes = cluster.applier.apply(planned, self.rules).await.map_err(ApplyError::Stage)?;
             applied.extend(changes.iter().cloned());
             self.settle(kind, &changes).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks which objects are not as desired, and changes none.
+    async fn compare_stages(
+        &self,
+        manifests: Vec<Manifest>,
+        applied: &mut ChangeSet,
+        facts: &mut Facts<Status>,
+    ) -> Result<(), ApplyError> {
+        let mut found = Vec::new();
+        for stage in stages(manifests, &self.cluster.custom_stage_kinds) {
+            let planned = self.cluster.applier.plan(stage, self.rules).await.map_err(ApplyError::Stage)?;
+            found.extend(planned.drift());
+            applied.extend(planned.leave());
+        }
+        if let Some(message) = drift::tell(&found, &mut facts.conditions) {
+            let (severity, reason) = (Severity::Error, DRIFT_DETECTED.to_owned());
+            facts.notices.push(Notice { severity, reason, message, metadata: self.at.metadata() });
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ mod decryption;
 mod delete;
 pub(crate) mod dependencies;
 mod dependents;
+mod drift;
 mod error;
 mod fault;
 mod finalize;
@@ -223,7 +224,8 @@ async fn roll_out(built: Built, source: &Source, work: &Work<'_>, facts: &mut Fa
     work.progress.detecting(facts, work.run).await;
     let old = work.at.step(reason::RECONCILIATION_FAILED, plan::listed(facts.status.inventory.as_ref()))?;
     work.at.size(size::check(&old, &built.manifests, work.object.spec.path.as_deref()))?; // Stalled when there is no room.
-    let applied = work.at.step(reason::RECONCILIATION_FAILED, work.apply(built.manifests, facts).await)?;
+    let drift = drift::mode(work.object, &built.digest);
+    let applied = work.at.step(reason::RECONCILIATION_FAILED, work.apply(built.manifests, drift, facts).await)?;
     let inventory = applied.entries().collect();
     work.prune(&old, &inventory, facts).await?;
     work.healthy(&applied, facts).await?;

@@ -8,6 +8,7 @@ mod decryption;
 mod deletion;
 mod deletion_order;
 mod dependencies;
+mod drift;
 mod failures;
 mod health;
 mod limits;

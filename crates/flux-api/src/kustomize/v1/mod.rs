@@ -16,6 +16,11 @@ pub const COMMIT_STATUS_METADATA: &str = "kustomize.toolkit.fluxcd.io/commit_sta
 /// The value of [`COMMIT_STATUS_METADATA`].
 pub const COMMIT_STATUS_UPDATE: &str = "update";
 
+/// Condition: objects are not as they were applied, and are left so. Only with [`annotation::DRIFT`].
+pub const DRIFTED: &str = "Drifted";
+/// The reason of [`DRIFTED`].
+pub const DRIFT_DETECTED: &str = "DriftDetected";
+
 /// Labels and annotations of the objects that a Kustomization applies.
 pub mod annotation {
     /// Label: the name of the owning Kustomization.
@@ -39,6 +44,10 @@ pub mod annotation {
     pub const DELETION_ORDER: &str = "kustomize.toolkit.fluxcd.io/deletion-order";
     /// A value of [`DELETION_ORDER`].
     pub const REVERSE: &str = "reverse";
+    /// On a Kustomization. [`WARN`]: drift is reported and not undone.
+    pub const DRIFT: &str = "kustomize.toolkit.fluxcd.io/drift";
+    /// A value of [`DRIFT`].
+    pub const WARN: &str = "warn";
     /// The value that switches something off, compared without regard to case but for [`SUBSTITUTE`].
     pub const DISABLED: &str = "disabled";
     /// The value that switches something on, compared without regard to case.
