@@ -44,12 +44,12 @@ use build::{Built, Inputs};
 pub use cluster::{Clusters, Policy, Watching};
 pub use decryption::{Decryption, Services};
 use dependents::Dependents;
+use error::BuildError;
 use fault::Attempted;
 use history::Attempt;
 use observe::Source;
 pub use observe::Sources;
 use progress::Progress;
-use remote::Network;
 
 /// The status of a Kustomization without what all kinds share.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -200,10 +200,14 @@ impl KustomizationReconciler {
         let cluster = at.step(reason::RECONCILIATION_FAILED, self.clusters.of(object, run).await)?;
         let variables = at.step(reason::BUILD_FAILED, observe::variables(object, run).await)?;
         let strict = self.settings.strict_substitutions;
-        let remote = self.settings.remote_bases.then(|| Network::shared(self.http.clone()));
+        let (network, bases) = remote::network();
+        let remote = self.settings.remote_bases.then_some(network);
         let inputs = Inputs { owner: ObjectKey::of(object), spec: object.spec.clone(), variables, strict, remote };
         let keys = at.step(reason::BUILD_FAILED, self.decryption.keys(object, run).await)?;
-        let built = at.build(self.decryption.build(object, tree, inputs, keys, &self.tasks, run).await)?;
+        // On the heap: the futures of builds are large.
+        let building = Box::pin(self.decryption.build(object, tree, inputs, keys, &self.tasks, run));
+        let built = bases.serve(building, &self.http, run).await;
+        let built = at.build(built.unwrap_or_else(|interrupted| Err(BuildError::Superseded(interrupted))))?;
 
         let attempt = Attempt { digest: built.digest.clone(), metadata: at.metadata() };
         let fail_fast = self.settings.fail_fast;

@@ -1,24 +1,33 @@
 //! Bases and files that kustomizations name by address: over HTTP, and in Git repositories over HTTPS.
 //!
-//! A build asks for them from its blocking thread and waits. Nothing is sent along: no credentials, as upstream has none to
-//! send either. What is fetched is bounded, and a repository is gone from disk when its build ends.
+//! A build asks for them from its blocking thread and waits; its run fetches, without a permit, and no longer than until a newer
+//! revision is due. Nothing is sent along: no credentials, as upstream has none to send either. What is fetched is bounded,
+//! each and in all, and a repository is gone from disk when its build ends.
 
 mod checkout;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use flux_api::kustomize::v1::Kustomization;
 use flux_files::Files;
 use flux_git::{Failure, FetchOptions, Limits, Reference, Resolved, Store, resolve};
 use flux_http::read_limited;
 use flux_kustomize::{Remote, RemoteError, Repository};
 use flux_runtime::report::message;
-use tokio::runtime::Handle;
+use flux_runtime::{Interrupted, Run};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use checkout::Fetched;
 
 /// How long one file or repository may take; kustomize gives up on a file after 27 seconds, and on a clone as well.
 const TIMEOUT: Duration = Duration::from_secs(27);
+/// How long all of one build may take.
+const TOTAL: Duration = Duration::from_mins(5);
+/// How many files and repositories one build may name.
+const MOST: usize = 128;
 /// The largest file that is read over HTTP.
 const LARGEST_FILE: u64 = 16 << 20;
 /// Who uses the store of a repository: it is not shared.
@@ -36,42 +45,127 @@ fn limits() -> Limits {
     }
 }
 
-/// Fetches over the network, for one build.
-pub(super) struct Network {
-    http: reqwest::Client,
-    runtime: Handle,
+/// What a build asks for, and where the answer goes.
+enum Request {
+    File(String, oneshot::Sender<Result<Vec<u8>, RemoteError>>),
+    Repository(Repository, oneshot::Sender<Result<Fetched, RemoteError>>),
 }
 
-impl std::fmt::Debug for Network {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Network")
-    }
+/// A build's side: it asks and waits.
+#[derive(Debug)]
+pub(super) struct Network(mpsc::Sender<Request>);
+
+/// The run's side: it fetches.
+pub(super) struct Bases(mpsc::Receiver<Request>);
+
+/// Both sides of one build's fetching.
+pub(super) fn network() -> (Arc<dyn Remote>, Bases) {
+    // A build waits for each answer before it asks again.
+    let (asking, asked) = mpsc::channel(1);
+    (Arc::new(Network(asking)), Bases(asked))
 }
 
 impl Network {
-    /// Fetches files with `http`, on the runtime that it is made on.
-    pub(super) fn shared(http: reqwest::Client) -> Arc<dyn Remote> {
-        Arc::new(Self { http, runtime: Handle::current() })
+    fn ask<T>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<Result<T, RemoteError>>) -> Request,
+    ) -> Result<T, RemoteError> {
+        let (answer, answered) = oneshot::channel();
+        let ended = |()| RemoteError::from("the run has ended");
+        self.0.blocking_send(request(answer)).map_err(|_| ended(()))?;
+        answered.blocking_recv().map_err(|_| ended(()))?
     }
 }
 
 impl Remote for Network {
     fn file(&self, url: &str) -> Result<Vec<u8>, RemoteError> {
-        self.runtime.block_on(bounded(file(&self.http, url)))
+        self.ask(|answer| Request::File(url.to_owned(), answer))
     }
 
     fn repository(&self, repository: &Repository) -> Result<Box<dyn Files>, RemoteError> {
-        let files = self.runtime.block_on(bounded(clone(repository)))?;
+        let files = self.ask(|answer| Request::Repository(repository.clone(), answer))?;
         Ok(Box::new(files.read().map_err(|err| message(&err))?))
     }
 }
 
-async fn bounded<T>(work: impl Future<Output = Result<T, RemoteError>>) -> Result<T, RemoteError> {
-    match tokio::time::timeout(TIMEOUT, work).await {
+impl Bases {
+    /// The end of `build`, with all fetched that it asks for.
+    pub(super) async fn serve<T>(
+        mut self,
+        build: impl Future<Output = T>,
+        http: &reqwest::Client,
+        run: &Run<Kustomization>,
+    ) -> Result<T, Interrupted> {
+        let mut build = pin!(build);
+        let mut budget = Budget { left: TOTAL, count: MOST };
+        let mut interrupted = None;
+        loop {
+            tokio::select! {
+                end = &mut build => return interrupted.map_or(Ok(end), Err),
+                // A build that asks for more after the end of its run gets no answer, and ends.
+                Some(request) = self.0.recv(), if interrupted.is_none() => {
+                    // On the heap: the futures of fetches are large.
+                    let fetched = match request {
+                        Request::File(url, answer) => budget.fetch(Box::pin(file(http, &url)), answer, run).await,
+                        Request::Repository(repository, answer) => {
+                            budget.fetch(Box::pin(clone(&repository)), answer, run).await
+                        }
+                    };
+                    if let Err(end) = fetched {
+                        interrupted = Some(end);
+                        self.0.close();
+                        while self.0.try_recv().is_ok() {}
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What one build may still use.
+struct Budget {
+    left: Duration,
+    count: usize,
+}
+
+impl Budget {
+    /// Answers with what `work` fetches, unless there is nothing left for it.
+    async fn fetch<T>(
+        &mut self,
+        work: impl Future<Output = Result<T, RemoteError>>,
+        answer: oneshot::Sender<Result<T, RemoteError>>,
+        run: &Run<Kustomization>,
+    ) -> Result<(), Interrupted> {
+        let fetched = match self.allow() {
+            Ok(limit) => {
+                let started = Instant::now();
+                let fetched = run.wait(bounded(work, limit)).await?;
+                self.left = self.left.saturating_sub(started.elapsed());
+                fetched
+            }
+            Err(text) => Err(text.into()),
+        };
+        // A build that is not there any more needs no answer.
+        drop(answer.send(fetched));
+        Ok(())
+    }
+
+    /// How long the next one may take.
+    fn allow(&mut self) -> Result<Duration, String> {
+        if self.left.is_zero() {
+            return Err(format!("all bases elsewhere took more than {} seconds together", TOTAL.as_secs()));
+        }
+        self.count = self.count.checked_sub(1).ok_or_else(|| format!("more than {MOST} bases are elsewhere"))?;
+        Ok(self.left.min(TIMEOUT))
+    }
+}
+
+async fn bounded<T>(work: impl Future<Output = Result<T, RemoteError>>, limit: Duration) -> Result<T, RemoteError> {
+    match tokio::time::timeout(limit, work).await {
         Ok(Ok(fetched)) => Ok(fetched),
         // The engine shows what it is told, and no cause.
         Ok(Err(err)) => Err(message(&*err).into()),
-        Err(_) => Err(format!("no answer after {} seconds", TIMEOUT.as_secs()).into()),
+        Err(_) => Err(format!("no answer after {} seconds", limit.as_secs()).into()),
     }
 }
 
@@ -112,5 +206,21 @@ async fn find(remote: &flux_git::Remote, reference: Option<&str>) -> Result<Reso
             resolve(remote, &Reference::Branch(name.to_owned())).await
         }
         resolved => resolved,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_may_fetch_so_many_for_so_long_and_no_more() {
+        let mut budget = Budget { left: TOTAL, count: 2 };
+        assert_eq!(budget.allow(), Ok(TIMEOUT));
+        budget.left = Duration::from_secs(3);
+        assert_eq!(budget.allow(), Ok(Duration::from_secs(3)));
+        assert_eq!(budget.allow(), Err("more than 128 bases are elsewhere".to_owned()));
+        budget.left = Duration::ZERO;
+        assert_eq!(budget.allow(), Err("all bases elsewhere took more than 300 seconds together".to_owned()));
     }
 }
