@@ -4,6 +4,7 @@
 //! the time, objects of a cluster) is handed in. The steps, each in its own module:
 //!
 //! - [`chart`]: what a chart is made of, and how it is read from files, archives and folders.
+//! - [`repository`]: which charts a repository has.
 //! - [`values`]: what a chart is told: read, merged, coalesced with its own and those of its subcharts.
 //! - [`render`]: templates and values to text, as `helm template` does.
 //! - [`manifest`]: text to sorted objects and hooks.
@@ -13,6 +14,7 @@ pub mod chart;
 pub mod manifest;
 pub mod release;
 pub mod render;
+pub mod repository;
 mod time;
 pub mod values;
 

@@ -1,6 +1,7 @@
 //! `Chart.yaml`, `requirements.yaml` and the lock files.
 
-use super::decode::{DecodeError, Decoder, Field, Json, Stop, Struct};
+use super::decode::{DecodeError, Decoder, Field, Stop, Struct};
+use super::document::Json;
 use super::{Dependency, Lock, Maintainer, Metadata};
 
 /// Metadata while it is read: with what Go holds as nil pointers in its lists.
@@ -78,11 +79,13 @@ pub(crate) static METADATA: Struct<Draft> = Struct {
         Field::new("dependencies", read_dependencies),
         field!("type", text, metadata.chart_type),
     ],
+    embedded: None,
 };
 
 static MAINTAINER: Struct<Maintainer> = Struct {
     go_type: "v2.Maintainer",
     fields: &[field!("name", text, name), field!("email", text, email), field!("url", text, url)],
+    embedded: None,
 };
 
 static DEPENDENCY: Struct<Dependency> = Struct {
@@ -97,6 +100,7 @@ static DEPENDENCY: Struct<Dependency> = Struct {
         field!("import-values", anything, import_values),
         field!("alias", text, alias),
     ],
+    embedded: None,
 };
 
 static LOCK: Struct<Lock> = Struct {
@@ -113,4 +117,5 @@ static LOCK: Struct<Lock> = Struct {
             decoder.objects(value, &DEPENDENCY, dependencies).map(drop)
         }),
     ],
+    embedded: None,
 };

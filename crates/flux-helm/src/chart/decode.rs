@@ -5,11 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use flux_gotemplate::data::{Target, YamlError, read_yaml};
-use flux_yaml::{Content, Limits, Node, Scalar, Tag};
+use flux_gotemplate::data::YamlError;
 
+use super::document::Json;
 use crate::Time;
 
 /// Why a document could not be read into a struct.
@@ -21,193 +19,31 @@ pub enum DecodeError {
     /// A value of a kind that its field does not take, or a field that is not known, in a YAML document.
     #[error("error unmarshaling JSON: while decoding JSON: {0}")]
     Field(String),
-}
-
-/// A document on its way into a struct.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Json {
-    Null,
-    Bool(bool),
-    Int(i64),
-    Uint(u64),
-    Float(f64),
-    Text(String),
-    List(Vec<Json>),
-    Map(Vec<(String, Json)>),
-}
-
-impl Json {
-    /// The first document of a YAML text, null when there is none; keys in order, of equal keys the last.
-    pub(crate) fn from_yaml(text: &[u8]) -> Result<Self, YamlError> {
-        let node = parse(text)?;
-        Self::of_root(text, node.as_ref())
-    }
-
-    fn of_root(text: &[u8], node: Option<&Node>) -> Result<Self, YamlError> {
-        let Some(node) = node else { return Ok(Self::Null) };
-        match Self::of_node(node) {
-            Some(json) => Ok(json),
-            None => Err(verdict(text)
-                .err()
-                .unwrap_or_else(|| YamlError::Syntax("unknown problem parsing YAML content".to_owned()))),
-        }
-    }
-
-    /// What a node is; nothing where it holds what JSON cannot say.
-    fn of_node(node: &Node) -> Option<Self> {
-        Some(match &node.content {
-            Content::Scalar(text) if node.tag == Tag::Binary => {
-                let compact: String = text.split_ascii_whitespace().collect();
-                let decoded = BASE64.decode(compact).ok()?;
-                Self::Text(String::from_utf8_lossy(&decoded).into_owned())
-            }
-            Content::Scalar(text) if matches!(node.value_yaml11(), Err(flux_yaml::Error::NotFinite { .. })) => {
-                Self::Float(infinite(text))
-            }
-            Content::Scalar(_) => match node.value_yaml11().ok()? {
-                Scalar::Null => Self::Null,
-                Scalar::Bool(flag) => Self::Bool(flag),
-                Scalar::Int(number) => Self::Int(number),
-                Scalar::Uint(number) => Self::Uint(number),
-                Scalar::Float(number) => Self::Float(number),
-                Scalar::String(text) => Self::Text(text.into_owned()),
-            },
-            Content::Sequence(items) => Self::List(items.iter().map(Self::of_node).collect::<Option<_>>()?),
-            Content::Mapping(entries) => {
-                let mut sorted = BTreeMap::new();
-                for (key, value) in entries {
-                    sorted.insert(key_text(key)?, Self::of_node(value)?);
-                }
-                Self::Map(sorted.into_iter().collect())
-            }
-        })
-    }
-
-    /// What Go calls the kind in its errors.
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::Null => "null",
-            Self::Bool(_) => "bool",
-            Self::Int(_) | Self::Uint(_) | Self::Float(_) => "number",
-            Self::Text(_) => "string",
-            Self::List(_) => "array",
-            Self::Map(_) => "object",
-        }
-    }
-
-    /// The text that sigs.k8s.io/yaml makes of a number or flag where a string is wanted.
-    fn into_text(self) -> Self {
-        match self {
-            Self::Bool(flag) => Self::Text(flag.to_string()),
-            Self::Int(number) => Self::Text(number.to_string()),
-            Self::Uint(number) => Self::Text(number.to_string()),
-            Self::Float(number) => Self::Text(single_precision(number)),
-            other @ (Self::Null | Self::Text(_) | Self::List(_) | Self::Map(_)) => other,
-        }
-    }
-
-    /// The value as Go holds what has no type: numbers are floating point.
-    fn into_any(self) -> serde_json::Value {
-        use serde_json::Value;
-        match self {
-            Self::Null => Value::Null,
-            Self::Bool(flag) => flag.into(),
-            Self::Int(number) => number.into(),
-            Self::Uint(number) => number.into(),
-            Self::Float(number) => whole(number).map_or_else(|| number.into(), Into::into),
-            Self::Text(text) => text.into(),
-            Self::List(items) => items.into_iter().map(Self::into_any).collect(),
-            Self::Map(entries) => {
-                Value::Object(entries.into_iter().map(|(key, value)| (key, value.into_any())).collect())
-            }
-        }
-    }
-}
-
-/// The number that is no finite one.
-fn infinite(text: &str) -> f64 {
-    match text.to_ascii_lowercase().as_str() {
-        text if text.contains("nan") => f64::NAN,
-        text if text.starts_with('-') => f64::NEG_INFINITY,
-        _ => f64::INFINITY,
-    }
-}
-
-/// A number without a fraction, which Go writes without a point.
-fn whole(number: f64) -> Option<i64> {
-    #[expect(clippy::cast_possible_truncation, reason = "the bound is checked before")]
-    (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)
-}
-
-/// The node of the first document, or Go's words for what is wrong with the text.
-fn parse(text: &[u8]) -> Result<Option<Node>, YamlError> {
-    let Some(plain) = std::str::from_utf8(text).ok().filter(|text| !is_odd(text)) else {
-        verdict(text)?;
-        let text = String::from_utf8_lossy(text);
-        return flux_yaml::parse(&text, Limits::default()).map_err(|fault| YamlError::Syntax(fault.to_string()));
-    };
-    match flux_yaml::parse(plain, Limits::default()) {
-        Ok(node) => Ok(node),
-        Err(fault) => {
-            verdict(text)?;
-            Err(YamlError::Syntax(fault.to_string()))
-        }
-    }
-}
-
-/// Whether a text has what Go's library may refuse though our parser takes it.
-fn is_odd(text: &str) -> bool {
-    text.starts_with(['&', '*', '.'])
-        || text.bytes().any(|byte| matches!(byte, b'\t' | b'\\' | b'!'))
-        || !text.is_ascii() && text.contains(['\u{feff}', '\u{85}', '\u{2028}', '\u{2029}'])
-}
-
-/// What the reader that knows Go's library in every corner says of the text.
-fn verdict(text: &[u8]) -> Result<(), YamlError> {
-    read_yaml(text, Target::Any).map(drop)
-}
-
-fn key_text(key: &Node) -> Option<String> {
-    if !key.is_scalar() {
-        return None;
-    }
-    Some(match key.value_yaml11().ok()? {
-        Scalar::Null => return None,
-        Scalar::Bool(flag) => flag.to_string(),
-        Scalar::Int(number) => number.to_string(),
-        Scalar::Uint(number) => number.to_string(),
-        Scalar::Float(number) => single_precision(number),
-        Scalar::String(text) => text.into_owned(),
-    })
-}
-
-/// A number as Go writes it with the precision of 32 bits.
-fn single_precision(number: f64) -> String {
-    #[expect(clippy::cast_possible_truncation, reason = "as the library does")]
-    let single = number as f32;
-    if single.is_nan() {
-        return "NaN".to_owned();
-    }
-    if single.is_infinite() {
-        return if single > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
-    }
-    flux_yaml::format_float(format!("{single:e}").parse().unwrap_or(number))
+    /// The same in a JSON document.
+    #[error("{0}")]
+    JsonField(String),
+    /// A key that is there twice where that is forbidden.
+    #[error("error converting YAML to JSON: yaml: unmarshal errors:\n  line {line}: key {key:?} already set in map")]
+    Twice {
+        /// The line of the second.
+        line: u32,
+        /// The key.
+        key: String,
+    },
 }
 
 /// One field of a struct.
 pub(crate) struct Field<T> {
     /// The key.
     pub(crate) name: &'static str,
-    /// The name of the embedded struct that the field belongs to, empty for one of the struct's own.
-    pub(crate) embedded: &'static str,
     /// Reads the field's value.
     pub(crate) read: fn(&mut Decoder, &mut T, Json) -> Result<(), Stop>,
 }
 
 impl<T> Field<T> {
-    /// A field of the struct's own.
+    /// A field that is read so.
     pub(crate) const fn new(name: &'static str, read: fn(&mut Decoder, &mut T, Json) -> Result<(), Stop>) -> Self {
-        Self { name, embedded: "", read }
+        Self { name, read }
     }
 }
 
@@ -217,12 +53,26 @@ pub(crate) struct Struct<T: 'static> {
     pub(crate) go_type: &'static str,
     /// The fields.
     pub(crate) fields: &'static [Field<T>],
+    /// The struct that is embedded in it.
+    pub(crate) embedded: Option<Embedded<T>>,
+}
+
+/// A struct whose fields count as those of another.
+pub(crate) struct Embedded<T> {
+    /// The type's name without its package.
+    pub(crate) name: &'static str,
+    /// Reads the value of a key; the answer is whether there is such a field.
+    pub(crate) read: fn(&mut Decoder, &mut T, &str, Json) -> Result<bool, Stop>,
 }
 
 impl<T> Struct<T> {
     fn field(&self, key: &str) -> Option<&'static Field<T>> {
         let exact = self.fields.iter().find(|field| field.name == key);
         exact.or_else(|| self.fields.iter().find(|field| field.name.eq_ignore_ascii_case(key)))
+    }
+
+    fn name(&self) -> &'static str {
+        self.go_type.rsplit('.').next().unwrap_or_default()
     }
 }
 
@@ -239,12 +89,33 @@ pub(crate) struct Decoder {
     fields: Vec<&'static str>,
     /// Numbers and flags become texts where texts are wanted, as in YAML.
     coerce: bool,
+    /// Keys that no field has are errors.
+    strict: bool,
+    /// The field at hand belongs to an embedded struct.
+    in_embedded: bool,
 }
 
 impl Decoder {
     /// Reads a YAML document's value.
     pub(crate) fn yaml() -> Self {
         Self { coerce: true, ..Self::default() }
+    }
+
+    /// Reads a YAML document's value; unknown fields are errors.
+    pub(crate) fn yaml_strict() -> Self {
+        Self { coerce: true, strict: true, ..Self::default() }
+    }
+
+    /// Reads a JSON document's value.
+    pub(crate) fn json() -> Self {
+        Self::default()
+    }
+
+    /// Takes a value for one below the field of a struct.
+    pub(crate) fn below(mut self, inside: &'static str, field: &'static str) -> Self {
+        self.inside = inside;
+        self.fields.push(field);
+        self
     }
 
     /// The first error there was in Go's words.
@@ -281,23 +152,57 @@ impl Decoder {
                 return Ok(());
             }
         };
-        let (inside, depth, coerce) = (self.inside, self.fields.len(), self.coerce);
-        let name = object.go_type.rsplit('.').next().unwrap_or_default();
-        for (key, value) in entries {
-            let Some(field) = object.field(&key) else { continue };
-            self.inside = name;
-            if !field.embedded.is_empty() {
-                self.fields.push(field.embedded);
-                // The library looks at the embedded struct in place of its field and finds no string there.
-                self.coerce = false;
+        entries.into_iter().try_for_each(|(key, value)| {
+            if object.field(&key).is_some() {
+                return self.member(object, &key, value, into).map(drop);
             }
-            self.fields.push(field.name);
-            (field.read)(self, into, value)?;
-            self.fields.truncate(depth);
-            self.inside = inside;
-            self.coerce = coerce;
+            let known = match &object.embedded {
+                Some(embedded) => self.embedded(object, embedded, &key, value, into)?,
+                None => false,
+            };
+            if !known && self.strict {
+                let quoted = flux_gotemplate::strconv::quote(key.as_bytes());
+                self.save(format!("json: unknown field {}", String::from_utf8_lossy(&quoted)));
+            }
+            Ok(())
+        })
+    }
+
+    /// A field of a struct by its key; the answer is whether there is one.
+    pub(crate) fn member<T>(&mut self, object: &Struct<T>, key: &str, value: Json, into: &mut T) -> Result<bool, Stop> {
+        let Some(field) = object.field(key) else { return Ok(false) };
+        let inside = self.inside;
+        // Go names the outer struct for the fields of an embedded one.
+        if !self.in_embedded {
+            self.inside = object.name();
         }
-        Ok(())
+        let in_embedded = std::mem::take(&mut self.in_embedded);
+        self.fields.push(field.name);
+        (field.read)(self, into, value)?;
+        self.fields.pop();
+        self.in_embedded = in_embedded;
+        self.inside = inside;
+        Ok(true)
+    }
+
+    fn embedded<T>(
+        &mut self,
+        object: &Struct<T>,
+        embedded: &Embedded<T>,
+        key: &str,
+        value: Json,
+        into: &mut T,
+    ) -> Result<bool, Stop> {
+        let outer = (self.inside, self.coerce, self.in_embedded);
+        self.inside = object.name();
+        self.in_embedded = true;
+        // The library looks at the embedded struct in place of its field, and finds no string there.
+        self.coerce = false;
+        self.fields.push(embedded.name);
+        let known = (embedded.read)(self, into, key, value)?;
+        self.fields.pop();
+        (self.inside, self.coerce, self.in_embedded) = outer;
+        Ok(known)
     }
 
     /// A `string`.
@@ -434,18 +339,6 @@ fn not_a_time(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_and_flags_become_texts_where_texts_are_wanted() {
-        let text = |json: Json| match json.into_text() {
-            Json::Text(text) => text,
-            other => format!("{other:?}"),
-        };
-        let cases = [("1.10", "1.1"), ("20240101", "20240101"), ("1e9", "1e+09"), ("yes", "true"), ("0x10", "16")];
-        for (yaml, expected) in cases {
-            assert_eq!(text(Json::from_yaml(yaml.as_bytes()).unwrap()), expected, "{yaml}");
-        }
-    }
 
     #[test]
     fn times_that_are_none_are_told_as_go_tells_them() {

@@ -5,8 +5,9 @@
 //! [`package()`] writes a chart as the archive that Helm would save.
 
 mod archive;
-mod chart_yaml;
-mod decode;
+pub(crate) mod chart_yaml;
+pub(crate) mod decode;
+pub(crate) mod document;
 mod folder;
 mod helmignore;
 mod load;

@@ -1,0 +1,52 @@
+//! Indexes that are too unusual to be read in parts.
+
+use super::entry::{Language, read_list};
+use super::{Header, IndexError, Versions, Wanted, limits_of_yaml};
+use crate::chart::decode::DecodeError;
+use crate::chart::document::Json;
+
+/// Reads a whole index; all of its entries must be such.
+pub(super) fn read(text: &[u8], wanted: &mut Wanted<'_>) -> Result<Header, IndexError> {
+    let (language, index) = match serde_json::from_slice(text) {
+        Ok(json) => (Language::Json, json),
+        Err(_) => (Language::Yaml, Json::from_yaml_strict(text, limits_of_yaml())?),
+    };
+    let (mut charts, mut beside) = (Vec::new(), Vec::new());
+    match index {
+        Json::Map(parts) => {
+            for (key, value) in parts {
+                if key.eq_ignore_ascii_case("entries") { charts.push(value) } else { beside.push((key, value)) }
+            }
+        }
+        Json::Null => {}
+        other => return Err(misfit(language, "", &other, "repo.IndexFile").into()),
+    }
+    let header = Header::read(language, Json::Map(beside))?;
+    for charts in charts {
+        let charts = match charts {
+            Json::Map(charts) => charts,
+            Json::Null => continue,
+            other => return Err(misfit(language, "IndexFile", &other, "map[string]repo.ChartVersions").into()),
+        };
+        for (name, list) in charts {
+            let (mut versions, mut skipped) = (Vec::new(), Vec::new());
+            read_list(language, list, &mut versions, &mut skipped)?;
+            if wanted.wants(&name) {
+                wanted.give(Versions::sorted(name, versions, skipped));
+            }
+        }
+    }
+    Ok(header)
+}
+
+fn misfit(language: Language, inside: &'static str, value: &Json, go_type: &str) -> DecodeError {
+    let mut decoder = language.decoder();
+    if !inside.is_empty() {
+        decoder = decoder.below(inside, "entries");
+    }
+    decoder.misfit(value, go_type);
+    match decoder.finish(Ok(())) {
+        Err(words) => language.fault(words),
+        Ok(()) => language.fault(String::new()),
+    }
+}

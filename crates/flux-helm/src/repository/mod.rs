@@ -1,0 +1,3 @@
+//! What a chart repository says of its charts.
+
+pub mod index;
