@@ -5,7 +5,10 @@ use std::path::Path;
 use anyhow::{Result, bail};
 
 use crate::case::{Case, names};
-use crate::{envsubst, flux_build, helm_values, kustomize, release_records, semver, sops, unit};
+use crate::{
+    envsubst, flux_build, helm_charts, helm_engine, helm_manifests, helm_sprig, helm_values, helm_vectors, kustomize,
+    release_records, sops, unit,
+};
 
 /// One suite with the cases that can be run.
 pub(crate) struct Suite {
@@ -36,7 +39,7 @@ const SUITES: [(&str, &str, Option<Reader>); 12] = [
     ("envsubst", "envsubst/vectors.jsonl", Some(envsubst::cases)),
     ("sops", "sops", Some(sops::cases)),
     ("helm/release-records", "helm/release-records", Some(release_records::cases)),
-    ("helm/charts", "helm/charts", None),
+    ("helm/charts", "helm/charts", Some(helm_charts::cases)),
     ("helm/charts-flux", "helm/charts", None),
 ];
 
@@ -44,6 +47,10 @@ const SUITES: [(&str, &str, Option<Reader>); 12] = [
 const HELM: &[(&str, Reader)] = &[
     ("helm/upstream/compatible-range", helm_values::ranges),
     ("helm/upstream/dependencies", helm_values::dependencies),
+    ("helm/upstream/engine", helm_engine::cases),
+    ("helm/upstream/sort-manifests", helm_manifests::sort_cases),
+    ("helm/upstream/split-manifests", helm_manifests::split_cases),
+    ("helm/upstream/sprig", helm_sprig::cases),
     ("helm/upstream/strvals", helm_values::lines),
     ("helm/upstream/values", helm_values::coalesced),
 ];
@@ -67,12 +74,9 @@ pub(crate) fn find(folder: &Path, selection: &Selection) -> Result<Vec<Suite>> {
                 let Some(name) = file.strip_suffix(".jsonl").map(|stem| format!("{group}/{stem}")) else { continue };
                 if selection.wants(&name) {
                     let path = folder.join(group).join(&file);
-                    let reader = HELM.iter().find(|(suite, _)| *suite == name).map(|(_, reader)| reader);
-                    let cases = match reader {
-                        Some(read) => read(&path)?,
-                        None if name == semver::SUITE => semver::cases(&path)?,
-                        None => Vec::new(),
-                    };
+                    let known = HELM.iter().find(|(suite, _)| *suite == name).map(|(_, reader)| *reader);
+                    let reader = known.or((group == "helm/vectors").then_some(helm_vectors::cases));
+                    let cases = reader.map_or_else(|| Ok(Vec::new()), |read| read(&path))?;
                     suites.push(Suite { name, cases, lacks_engine: reader.is_none() });
                 }
             }
@@ -114,9 +118,9 @@ mod tests {
     #[test]
     fn suites_are_found_by_what_the_folder_holds() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(folder.path().join("helm/vectors")).unwrap();
+        std::fs::create_dir_all(folder.path().join("helm/upstream")).unwrap();
         std::fs::create_dir_all(folder.path().join("envsubst")).unwrap();
-        std::fs::write(folder.path().join("helm/vectors/printf.jsonl"), "{}\n").unwrap();
+        std::fs::write(folder.path().join("helm/upstream/other.jsonl"), "{}\n").unwrap();
         std::fs::write(
             folder.path().join("envsubst/vectors.jsonl"),
             "{\"id\":\"a\",\"input\":\"x\",\"output\":\"x\"}\n",
@@ -127,7 +131,7 @@ mod tests {
             suites.into_iter().map(|suite| (suite.name, suite.cases.len(), suite.lacks_engine)).collect::<Vec<_>>()
         };
         let envsubst = || ("envsubst".to_owned(), 1, false);
-        assert_eq!(found(None, None), [envsubst(), ("helm/vectors/printf".to_owned(), 0, true)]);
+        assert_eq!(found(None, None), [envsubst(), ("helm/upstream/other".to_owned(), 0, true)]);
         assert_eq!(found(None, Some("a")), [envsubst()]);
         assert_eq!(found(None, Some("envsubst/a")), [envsubst()]);
         assert_eq!(found(Some("sops"), None), []);

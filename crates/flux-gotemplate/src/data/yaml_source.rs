@@ -47,40 +47,88 @@ impl<'t> Source<'t> {
         if name.is_some_and(|name| !name.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))) {
             return Some("did not find expected alphabetic or numeric character".to_owned());
         }
-        let has_tabs = self.text.contains('\t');
-        let escape = wrong_escape(&self.text);
-        if !has_tabs && escape.is_none() {
+        let suspects = Suspects { tabs: self.text.contains('\t'), escapes: wrong_escape(&self.text).is_some() };
+        if !suspects.tabs && !suspects.escapes {
             return None;
         }
-        self.fault_of(root?, has_tabs, escape.as_ref())
+        let breaks = self.text.match_indices('\n').map(|(at, _)| at + 1);
+        let check = Check { text: &self.text, lines: std::iter::once(0).chain(breaks).collect() };
+        check.fault(root?, suspects)
+    }
+}
+
+/// What may be wrong with the nodes of a text.
+#[derive(Clone, Copy)]
+struct Suspects {
+    tabs: bool,
+    escapes: bool,
+}
+
+/// Looks for what is wrong with the nodes of a text.
+struct Check<'t> {
+    text: &'t str,
+    /// Where each line begins.
+    lines: Vec<usize>,
+}
+
+impl Check<'_> {
+    fn fault(&self, node: &Node, suspects: Suspects) -> Option<String> {
+        // Between brackets, tabs are space as any other.
+        let suspects = Suspects { tabs: suspects.tabs && node.style != Style::Flow, ..suspects };
+        match &node.content {
+            Content::Scalar(_) if suspects.tabs && self.follows_a_tab(node) => {
+                Some(scanner_fault(node.line, "found character that cannot start any token"))
+            }
+            Content::Scalar(text) if suspects.escapes && node.style == Style::DoubleQuoted => {
+                let (lines, escape) = self.escape(node, text)?;
+                Some(scanner_fault(node.line + lines, escape.fault))
+            }
+            Content::Scalar(_) => None,
+            Content::Sequence(items) => items.iter().find_map(|item| self.fault(item, suspects)),
+            Content::Mapping(entries) => entries
+                .iter()
+                .find_map(|(key, value)| self.fault(key, suspects).or_else(|| self.fault(value, suspects))),
+        }
     }
 
-    fn fault_of(&self, node: &Node, has_tabs: bool, escape: Option<&WrongEscape>) -> Option<String> {
-        match &node.content {
-            Content::Scalar(text) => {
-                if has_tabs && self.follows_a_tab(node) {
-                    return Some(scanner_fault(node.line, "found character that cannot start any token"));
-                }
-                let escape = escape.filter(|_| node.style == Style::DoubleQuoted)?;
-                text.contains(|c| (escape.may_give)(c)).then(|| scanner_fault(escape.line, escape.fault))
-            }
-            Content::Sequence(items) => items.iter().find_map(|item| self.fault_of(item, has_tabs, escape)),
-            Content::Mapping(entries) => entries.iter().find_map(|(key, value)| {
-                self.fault_of(key, has_tabs, escape).or_else(|| self.fault_of(value, has_tabs, escape))
-            }),
-        }
+    /// The text from the line of the node on.
+    fn from(&self, node: &Node) -> &str {
+        let line = usize::try_from(node.line.saturating_sub(1)).unwrap_or_default();
+        self.lines.get(line).and_then(|start| self.text.get(*start..)).unwrap_or_default()
     }
 
     /// Whether a scalar's line has a tab where a token may start: in the indentation, or behind a dash.
     fn follows_a_tab(&self, node: &Node) -> bool {
-        let at = usize::try_from(node.line.saturating_sub(1)).unwrap_or_default();
-        let line = self.text.lines().nth(at).unwrap_or_default();
-        let mut rest = line.trim_start_matches(' ');
+        let mut rest = self.from(node).trim_start_matches(' ');
         while let Some(after) = rest.strip_prefix('-').filter(|after| after.starts_with([' ', '\t'])) {
             rest = after.trim_start_matches(' ');
         }
         rest.starts_with('\t')
     }
+
+    /// The wrong escape in a scalar between double quotes, and how many lines below its first one; the scalar is one of
+    /// those that open on its line.
+    fn escape(&self, node: &Node, text: &str) -> Option<(u32, WrongEscape)> {
+        let rest = self.from(node);
+        let line = rest.find('\n').unwrap_or(rest.len());
+        let openings = rest.match_indices('"').map(|(at, _)| at).take_while(|at| *at < line);
+        openings.map(|at| quoted(&rest[at + 1..])).find_map(|quoted| {
+            let escape = wrong_escape(quoted).filter(|escape| text.contains(escape.may_give))?;
+            let above = quoted[..escape.at].matches('\n').count();
+            Some((u32::try_from(above).unwrap_or(u32::MAX), escape))
+        })
+    }
+}
+
+/// What stands before the next double quote that is not escaped.
+fn quoted(text: &str) -> &str {
+    let mut escaped = false;
+    let end = text.bytes().position(|byte| {
+        let closes = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        closes
+    });
+    &text[..end.unwrap_or(text.len())]
 }
 
 /// The line breaks of Unicode as line feeds: the next-line character always, the separators where no text follows.
@@ -102,7 +150,7 @@ fn with_line_feeds(text: &str) -> String {
 
 /// An escape that the library refuses between double quotes.
 struct WrongEscape {
-    line: u32,
+    at: usize,
     fault: &'static str,
     /// Whether a character of a text may come from such an escape.
     may_give: fn(char) -> bool,
@@ -118,15 +166,14 @@ fn wrong_escape(text: &str) -> Option<WrongEscape> {
         }
         let escaped = backslashes % 2 == 1;
         backslashes = 0;
-        let line = || u32::try_from(text[..at].matches('\n').count() + 1).unwrap_or(u32::MAX);
         match byte {
             b'u' if escaped && is_surrogate(&text[at + 1..]) => {
                 let fault = "found invalid Unicode character escape code";
-                return Some(WrongEscape { line: line(), fault, may_give: |c| c > '\u{ffff}' });
+                return Some(WrongEscape { at, fault, may_give: |c| c > '\u{ffff}' });
             }
             b'/' if escaped => {
                 let fault = "found unknown escape character";
-                return Some(WrongEscape { line: line(), fault, may_give: |c| c == '/' });
+                return Some(WrongEscape { at, fault, may_give: |c| c == '/' });
             }
             _ => {}
         }

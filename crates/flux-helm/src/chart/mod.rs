@@ -30,6 +30,7 @@ pub use load::{LoadError, load_files};
 pub use metadata::{Dependency, Lock, Maintainer, Metadata};
 pub use package::{PackageError, YamlFault, package};
 pub use pattern::BadPattern;
+pub(crate) use pattern::Pattern;
 pub use tree::{Crd, Located};
 pub use validate::ValidationError;
 

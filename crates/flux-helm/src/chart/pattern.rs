@@ -7,12 +7,12 @@ pub struct BadPattern;
 
 /// `*` and `?` match all but slashes, `[…]` a class, a backslash what stands behind it.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern {
+pub(crate) struct Pattern {
     text: Vec<char>,
 }
 
 impl Pattern {
-    pub(super) fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         Self { text: text.chars().collect() }
     }
 
@@ -22,7 +22,7 @@ impl Pattern {
     }
 
     /// Whether the whole name matches; nothing matches a pattern that is none.
-    pub(super) fn matches(&self, name: &str) -> bool {
+    pub(crate) fn matches(&self, name: &str) -> bool {
         let name: Vec<char> = name.chars().collect();
         self.run(&name).unwrap_or(false)
     }

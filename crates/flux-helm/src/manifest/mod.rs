@@ -10,7 +10,8 @@ pub use head::{Head, HeadError, read_head};
 pub use kinds::Order;
 pub use sort::{ManifestError, Sorted, UnknownHook, hooks_of, sort};
 pub use split::split;
-pub use stream::{Secrets, stream};
+pub(crate) use stream::append;
+pub use stream::{NotShown, Secrets, listing, show_only, stream};
 
 /// One document of a rendered template.
 #[derive(Clone, PartialEq, Eq)]

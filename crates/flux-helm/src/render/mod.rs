@@ -2,7 +2,8 @@
 //!
 //! An [`Engine`] has the functions that templates may call. It parses the templates of a chart and of all its subcharts
 //! into one [`Set`], deepest folders first, so that definitions of parents win; a [`Prepared`] chart renders them in the
-//! same order on one shared tree of values: what a template sets is seen by the later ones.
+//! same order on one shared tree of values: what a template sets is seen by the later ones. [`template`] puts the whole
+//! of `helm template` together, from the user's values to sorted manifests.
 //!
 //! Bounds and the flag that cancels come with each rendering, as does the cluster that `lookup` asks. Not there: template
 //! functions of the caller's own.
@@ -12,10 +13,12 @@ mod faults;
 mod files;
 mod functions;
 mod glob;
+mod installable;
 mod lookup;
 mod objects;
 mod scope;
 mod set;
+mod template;
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -26,9 +29,11 @@ use flux_gotemplate::{Bound, Functions, Limits, Map, MissingKey};
 
 pub use capabilities::{Capabilities, HelmVersion, KubeVersion, KubeVersionError};
 pub use files::object as files_object;
+pub use installable::{NotInstallable, check_installable};
 pub use lookup::{Cluster, Query};
 pub use objects::capabilities as capabilities_object;
 pub use set::{Rendered, Set, Source};
+pub use template::{Assembled, Assembly, Notes, Request, TemplateError, Templated, template};
 
 use crate::chart::{Chart, Located};
 
