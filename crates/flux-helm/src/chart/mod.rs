@@ -15,6 +15,7 @@ mod metadata;
 mod package;
 mod path;
 mod pattern;
+pub mod provenance;
 mod tree;
 mod validate;
 
