@@ -7,6 +7,7 @@ use flux_gotemplate::data::{JsonStyle, Target, read_json, write_json};
 use flux_gotemplate::{Map, Value as Tree};
 use flux_helm::chart::{Chart, Metadata};
 use flux_helm::values;
+use flux_helm::values::schema::Documents;
 use flux_helm::values::strvals::{self, Grammar};
 use serde_json::{Value, json};
 
@@ -54,6 +55,15 @@ pub(crate) fn lines(path: &Path) -> Result<Vec<Case>> {
         };
         let into = case.get("dest").map_or_else(|| Ok(Map::new()), map)?;
         compared(strvals::parse_into(&text(&case["input"]), grammar, &into).map(|()| into), case)
+    })
+}
+
+/// Values against a schema.
+pub(crate) fn schemas(path: &Path) -> Result<Vec<Case>> {
+    cases(path, |case| {
+        let schema = text(&case["schema"]);
+        let own = values::schema::validate_single(schema.as_bytes(), &map(&case["values"])?, &Documents::new());
+        Ok(Compared { answer: own.map(|_| String::new()), recorded: recorded(case, String::new()) })
     })
 }
 

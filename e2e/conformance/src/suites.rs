@@ -48,6 +48,7 @@ const HELM: &[(&str, Reader)] = &[
     ("helm/upstream/compatible-range", helm_values::ranges),
     ("helm/upstream/dependencies", helm_values::dependencies),
     ("helm/upstream/engine", helm_engine::cases),
+    ("helm/upstream/schema", helm_values::schemas),
     ("helm/upstream/sort-manifests", helm_manifests::sort_cases),
     ("helm/upstream/split-manifests", helm_manifests::split_cases),
     ("helm/upstream/sprig", helm_sprig::cases),

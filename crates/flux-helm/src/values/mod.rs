@@ -10,6 +10,7 @@ pub mod dependencies;
 mod options;
 mod path;
 mod read;
+pub mod schema;
 pub mod strvals;
 mod warning;
 

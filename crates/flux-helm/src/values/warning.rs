@@ -50,6 +50,11 @@ pub enum Warning {
         /// The subchart.
         chart: String,
     },
+    /// A schema refers to a `urn:` that nothing is known about: everything is taken for right there.
+    UnresolvedUrn {
+        /// The reference.
+        urn: String,
+    },
     /// There is no table to import from a subchart.
     Import {
         /// The subchart.
@@ -77,6 +82,9 @@ impl fmt::Display for Warning {
                 write!(f, "condition {path} of chart {chart} is neither true nor false")
             }
             Self::Tag { tag, chart } => write!(f, "tag {tag} of chart {chart} is neither true nor false"),
+            Self::UnresolvedUrn { urn } => {
+                write!(f, "unresolved URN reference {urn} ignored; using permissive schema")
+            }
             Self::Import { chart, child } => write!(f, "chart {chart} has no table {child} to import"),
         }
     }

@@ -8,5 +8,6 @@ mod package;
 mod provenance;
 mod releases;
 mod render;
+mod schema;
 mod strvals;
 mod values;

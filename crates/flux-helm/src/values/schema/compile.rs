@@ -1,0 +1,244 @@
+//! From a schema's text to something that values can be held against.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+use boon::{CompileError, Compiler, SchemaIndex, Schemas, UrlLoader};
+use flux_gotemplate::Map;
+use flux_gotemplate::data::{JsonError, read_json_first};
+
+use super::fault::{Fault, Shown};
+use super::words::reason;
+use super::{Documents, formats, json};
+use crate::values::quoted;
+
+/// The address that a chart's own schema goes by.
+const OWN: &str = "file:///values.schema.json";
+
+/// The stack for schemas that refer to each other in long chains, and for values that are nested deep. Only what is used
+/// of it costs memory.
+const STACK: usize = 512 << 20;
+
+/// The most that references and combinations in a schema may come to, times the depth of the values, so that the stack
+/// is enough for the worst.
+const MAX_WORK: usize = 100_000;
+
+/// The most objects in schemas: the library looks for each among all others.
+const MAX_OBJECTS: usize = 50_000;
+
+/// The most different numbers in a schema that are too large for a floating point number.
+const MAX_LARGE_NUMBERS: usize = 16;
+
+/// Keywords that apply a schema to the same value.
+const IN_PLACE: [&str; 12] = [
+    "$ref",
+    "$dynamicRef",
+    "$recursiveRef",
+    "allOf",
+    "anyOf",
+    "oneOf",
+    "not",
+    "if",
+    "then",
+    "else",
+    "dependentSchemas",
+    "dependencies",
+];
+
+/// Runs it with a large stack, and turns a panic of the library into an error, as Helm does.
+pub(super) fn guarded<T>(run: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    let caught = stacker::grow(STACK, || catch_unwind(AssertUnwindSafe(run)));
+    caught.unwrap_or_else(|_| Err("unable to validate schema".to_owned()))
+}
+
+/// A schema that can be used.
+pub(super) struct Compiled {
+    schemas: Schemas,
+    index: SchemaIndex,
+    /// How often it refers to or combines schemas for the same value.
+    combinations: usize,
+}
+
+/// The schema, and the `urn:` references in it that nothing is known about.
+pub(super) fn compile(text: &[u8], documents: &Documents) -> Result<(Compiled, BTreeSet<String>), String> {
+    let loader = Loader::new(Missing::Refuse);
+    let missing = Rc::clone(&loader.missing);
+    let own = read(text)?;
+    let combinations = documents.values().chain([&own]).map(combinations).sum();
+    if documents.values().chain([&own]).map(objects).sum::<usize>() > MAX_OBJECTS {
+        return Err(format!("schema has more than {MAX_OBJECTS} objects"));
+    }
+    let mut schemas = Schemas::new();
+    let index = compile_into(own, documents, loader, &mut schemas).map_err(|err| words(&err))?;
+    let missing = missing.take();
+    Ok((Compiled { schemas, index, combinations }, missing))
+}
+
+/// The addresses that a schema refers to and that are not among the documents.
+pub(super) fn wanted(text: &[u8], documents: &Documents) -> BTreeSet<String> {
+    let loader = Loader::new(Missing::Allow);
+    let missing = Rc::clone(&loader.missing);
+    if let Ok(own) = read(text) {
+        // What is wrong with the schema is told when it is used.
+        let _ = compile_into(own, documents, loader, &mut Schemas::new());
+    }
+    missing.take()
+}
+
+impl Compiled {
+    pub(super) fn validate(&self, values: &Map) -> Result<(), String> {
+        let (instance, depth) = json::instance(values)?;
+        if self.combinations.saturating_mul(depth) > MAX_WORK {
+            return Err(format!(
+                "schema with {} references and combinations is too large for values nested {depth} deep",
+                self.combinations
+            ));
+        }
+        let Err(error) = self.schemas.validate(&instance, self.index) else { return Ok(()) };
+        Err(Fault::of(&error, Shown::Masked).list())
+    }
+}
+
+fn read(text: &[u8]) -> Result<serde_json::Value, String> {
+    let text = within_range(text)?;
+    let behind = match read_json_first(&text) {
+        Ok((_, behind)) => behind,
+        Err(JsonError::End) if text.trim_ascii().is_empty() => return Err("EOF".to_owned()),
+        Err(JsonError::End) => return Err("unexpected EOF".to_owned()),
+        Err(err) => return Err(err.to_string()),
+    };
+    if !text.get(behind..).unwrap_or_default().trim_ascii().is_empty() {
+        return Err("invalid character after top-level value".to_owned());
+    }
+    serde_json::from_slice(&text).map_err(|err| format!("schema cannot be read: {err}"))
+}
+
+/// The text with the largest numbers there are in place of larger ones, which Helm's library can hold.
+fn within_range(text: &[u8]) -> Result<Cow<'_, [u8]>, String> {
+    let mut text = Cow::Borrowed(text);
+    for _ in 0..MAX_LARGE_NUMBERS {
+        let Err(JsonError::Number(number)) = read_json_first(&text) else { return Ok(text) };
+        let largest = if number.starts_with('-') { f64::MIN } else { f64::MAX };
+        let replaced = String::from_utf8_lossy(&text).replace(&number, &format!("{largest:e}"));
+        text = Cow::Owned(replaced.into_bytes());
+    }
+    Err(format!("schema has more than {MAX_LARGE_NUMBERS} numbers beyond {:e}", f64::MAX))
+}
+
+fn compile_into(
+    own: serde_json::Value,
+    documents: &Documents,
+    loader: Loader,
+    schemas: &mut Schemas,
+) -> Result<SchemaIndex, Box<CompileError>> {
+    let mut compiler = Compiler::new();
+    compiler.use_loader(Box::new(loader));
+    formats::register(&mut compiler);
+    compiler.add_resource(OWN, own)?;
+    for (address, document) in documents {
+        compiler.add_resource(address, document.clone())?;
+    }
+    Ok(compiler.compile(OWN, schemas)?)
+}
+
+fn combinations(schema: &serde_json::Value) -> usize {
+    match schema {
+        serde_json::Value::Object(entries) => entries
+            .iter()
+            .map(|(key, value)| {
+                let branches = value.as_array().map(Vec::len).or(value.as_object().map(serde_json::Map::len));
+                let own = if IN_PLACE.contains(&key.as_str()) { branches.unwrap_or(1).max(1) } else { 0 };
+                own + combinations(value)
+            })
+            .sum(),
+        serde_json::Value::Array(items) => items.iter().map(combinations).sum(),
+        _ => 0,
+    }
+}
+
+fn objects(schema: &serde_json::Value) -> usize {
+    match schema {
+        serde_json::Value::Object(entries) => 1 + entries.values().map(objects).sum::<usize>(),
+        serde_json::Value::Array(items) => items.iter().map(objects).sum(),
+        _ => 0,
+    }
+}
+
+/// What to do about a document that is not there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    Refuse,
+    Allow,
+}
+
+/// Never loads anything, but remembers what was asked for.
+struct Loader {
+    missing: Rc<RefCell<BTreeSet<String>>>,
+    policy: Missing,
+}
+
+impl Loader {
+    fn new(policy: Missing) -> Self {
+        Self { missing: Rc::default(), policy }
+    }
+}
+
+/// Why a document is not there.
+#[derive(Debug, thiserror::Error)]
+enum NotThere {
+    #[error("schemas are not fetched from elsewhere")]
+    Remote,
+    #[error("files are not read")]
+    File,
+}
+
+impl UrlLoader for Loader {
+    fn load(&self, url: &str) -> Result<serde_json::Value, Box<dyn Error>> {
+        let scheme = url.split(':').next().unwrap_or_default();
+        let is_urn = scheme == "urn";
+        if is_urn || (self.policy == Missing::Allow && matches!(scheme, "http" | "https")) {
+            self.missing.borrow_mut().insert(url.to_owned());
+            return Ok(serde_json::Value::Bool(true));
+        }
+        Err(if matches!(scheme, "http" | "https") { NotThere::Remote } else { NotThere::File }.into())
+    }
+}
+
+/// The library's error in the words of its sibling that Helm uses.
+fn words(error: &CompileError) -> String {
+    match error {
+        CompileError::ValidationError { url, src } => {
+            format!("{} is not valid against metaschema: {}", quoted(url), Fault::of(src, Shown::Plain).tree())
+        }
+        CompileError::LoadUrlError { url, src } => format!("failing loading {}: {src}", quoted(url)),
+        CompileError::ParseUrlError { url, src } => format!("error in parsing {}: {src}", quoted(url)),
+        CompileError::UnsupportedUrlScheme { url } => format!("no URLLoader registered for {}", quoted(url)),
+        CompileError::InvalidMetaSchemaUrl { url, src } => format!("invalid $schema in {}: {src}", quoted(url)),
+        CompileError::UnsupportedDraft { url } => format!("draft {} is not supported", quoted(url)),
+        CompileError::MetaSchemaCycle { url } => format!("cycle in resolving $schema in {}", quoted(url)),
+        CompileError::ParseIdError { loc } => format!("error in parsing id at {}", quoted(loc)),
+        CompileError::ParseAnchorError { loc } => format!("error in parsing anchor at {}", quoted(loc)),
+        CompileError::DuplicateId { url, id, ptr1, ptr2 } => {
+            format!("duplicate id {} in {} at {} and {}", quoted(id), quoted(url), quoted(ptr1), quoted(ptr2))
+        }
+        CompileError::DuplicateAnchor { anchor, url, ptr1, ptr2 } => {
+            format!("duplicate anchor {} in {} at {} and {}", quoted(anchor), quoted(url), quoted(ptr1), quoted(ptr2))
+        }
+        CompileError::InvalidJsonPointer(place) => format!("invalid json-pointer {}", quoted(place)),
+        CompileError::JsonPointerNotFound(place) => format!("json-pointer in {} not found", quoted(place)),
+        CompileError::AnchorNotFound { url, reference } => {
+            format!("anchor in {} not found in schema {}", quoted(reference), quoted(url))
+        }
+        CompileError::UnsupportedVocabulary { url, vocabulary } => {
+            format!("unsupported vocabulary {} in {}", quoted(vocabulary), quoted(url))
+        }
+        CompileError::InvalidRegex { url, regex, src } => {
+            format!("invalid regex {} at {}: {}", quoted(regex), quoted(url), reason(src.as_ref()))
+        }
+        CompileError::Bug(_) => "unable to validate schema".to_owned(),
+    }
+}
