@@ -147,6 +147,9 @@ pub enum FetchError {
         /// What the server served.
         found: Digest,
     },
+    /// There is no folder to unpack it into.
+    #[error("failed to make a folder for the artifact")]
+    Folder(#[source] io::Error),
     /// The temporary file could not be written.
     #[error("failed to write artifact to a temporary file")]
     Scratch(#[source] io::Error),

@@ -11,13 +11,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::server::{Scripted, answer};
 
-fn archive() -> Vec<u8> {
+pub(crate) fn archive() -> Vec<u8> {
     let mut writer = ArchiveWriter::new(Vec::new(), Algorithm::Sha256).unwrap();
     writer.file("app.yaml".into(), Mode::Regular, 5, &b"kind:"[..]).unwrap();
     writer.finish().unwrap().out
 }
 
-fn artifact(url: &str, digest: &str) -> Artifact {
+pub(crate) fn artifact(url: &str, digest: &str) -> Artifact {
     Artifact {
         path: "gitrepository/a/b/c.tar.gz".to_owned(),
         url: url.to_owned(),
@@ -29,7 +29,7 @@ fn artifact(url: &str, digest: &str) -> Artifact {
     }
 }
 
-fn options() -> FetchOptions {
+pub(crate) fn options() -> FetchOptions {
     let instant = Duration::from_millis(1);
     FetchOptions {
         retry: RetryPolicy { retries: 2, shortest_wait: instant, longest_wait: instant },
@@ -42,7 +42,7 @@ async fn fetch(server: &Scripted, digest: &str, options: &FetchOptions, into: &P
     fetch_artifact(&client, &artifact(&server.url("/a.tar.gz"), digest), options, into).await
 }
 
-fn digest() -> String {
+pub(crate) fn digest() -> String {
     Digest::of(Algorithm::Sha256, &archive()).to_string()
 }
 
