@@ -1,11 +1,13 @@
 //! The flags of kustomize-controller.
 
+use std::time::Duration;
+
 use clap::ArgAction;
 use flux_kms::VaultAllowList;
 use flux_objects::GroupKind;
 use flux_runtime::args::{
     AccessArgs, CloudArgs, DependencyArgs, FetchArgs, JitterArgs, ServiceAccountArgs, SharedArgs, TokenCacheArgs,
-    go_bool,
+    duration, go_bool,
 };
 
 /// The controller's name: of its lease, its logs and its events, and its field manager.
@@ -67,6 +69,9 @@ pub struct ApplyArgs {
     /// How many objects of one Kustomization are dry-run at once
     #[arg(long, default_value = "4", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub concurrent_ssa: u16,
+    /// How often each Kustomization's objects are all compared with the cluster although nothing seems to have changed; 0 for always
+    #[arg(long, default_value = "1h", value_parser = duration)]
+    pub drift_sweep_interval: Duration,
     /// Refuse bases that are not in the source's artifact
     #[arg(long, default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_parser = go_bool)]
     pub no_remote_bases: bool,
@@ -118,7 +123,6 @@ fn group_kind(text: &str) -> Result<GroupKind, String> {
 #[cfg(test)]
 mod tests {
     use std::ffi::OsString;
-    use std::time::Duration;
 
     use super::*;
 
@@ -134,6 +138,7 @@ mod tests {
         assert_eq!((args.apply.concurrent_ssa, args.apply.no_remote_bases), (4, false));
         assert_eq!((args.shared.schedule.concurrent, args.fetch.http_retry), (4, 9));
         assert_eq!(args.dependency.requeue_dependency, Duration::from_secs(30));
+        assert_eq!(args.apply.drift_sweep_interval, Duration::from_hours(1));
         assert!(args.apply.custom_apply_stage_kinds.is_empty() && args.apply.override_manager.is_empty());
         assert!(args.service_account.default_service_account.is_empty());
     }

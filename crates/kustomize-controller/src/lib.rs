@@ -20,7 +20,7 @@ use std::sync::Arc;
 use flux_api::kustomize::v1::{GROUP, Kustomization};
 use flux_api::source::v1::{Bucket, ExternalArtifact, GitRepository, OCIRepository};
 use flux_auth::CloudSettings;
-use flux_http::{ClientOptions, ConfigureError, FetchOptions, HostOverrides, ProxySetting, RetryPolicy};
+use flux_http::{Artifacts, ClientOptions, ConfigureError, FetchOptions, HostOverrides, ProxySetting, RetryPolicy};
 use flux_kms::{
     AwsKms, AwsOptions, AzureKeyVault, AzureOptions, GcpKms, GcpOptions, KeyServices, ServiceError, ServiceOptions,
     VaultOptions, VaultTransit,
@@ -35,12 +35,17 @@ use prometheus::{IntCounterVec, Opts};
 use tokio_util::sync::CancellationToken;
 
 use args::{Args, CONTROLLER};
-use kustomization::{Clusters, Decryption, KustomizationReconciler, Policy, Services, Settings, Sources, Watching};
+use kustomization::{
+    Clusters, Decryption, KustomizationReconciler, Memories, Policy, Services, Settings, Sources, Watching,
+};
 use wakes::Wakes;
 use watches::Index;
 
 /// Under which name the controller writes status and finalizers; objects are applied under its own.
 const STATUS_MANAGER: &str = "gotk-kustomize-controller";
+
+/// How much of unpacked artifacts is kept while nobody reads them. The folder may be memory.
+const IDLE_ARTIFACTS: u64 = 64 << 20;
 
 /// Why the controller ended by itself.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +64,9 @@ pub enum RunError {
     /// No client for key services.
     #[error("failed to configure the clients of key services")]
     Services(#[from] ServiceError),
+    /// No folder to unpack artifacts into.
+    #[error("failed to prepare the folder for artifacts")]
+    Scratch(#[source] std::io::Error),
     /// No client for artifacts.
     #[error("failed to configure the client for artifacts")]
     Http(#[from] ConfigureError),
@@ -109,16 +117,18 @@ fn start(runtime: &Runtime, args: &Args, gates: &FeatureGates, http: reqwest::Cl
         wakes.configs::<ConfigMap>(&runtime.watch_configs());
         wakes.configs::<Secret>(&runtime.watch_configs());
     }
+    let artifacts = Artifacts::new(http.clone(), fetch_options(args), &std::env::temp_dir(), IDLE_ARTIFACTS);
     let reconciler = KustomizationReconciler {
         settings: settings(args, gates),
         sources,
         decryption: decryption(runtime, args)?,
         clusters: clusters(runtime, args, gates)?,
         http,
-        fetch: fetch_options(args),
+        artifacts: artifacts.map_err(RunError::Scratch)?,
         tasks: runtime.tasks.clone(),
         index,
         objects: objects.clone(),
+        memories: Memories::new(args.apply.drift_sweep_interval),
     };
     let controller = Controller {
         reconciler,

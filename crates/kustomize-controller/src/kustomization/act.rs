@@ -13,14 +13,15 @@ use super::cluster::Cluster;
 use super::delete::{self, Wait};
 use super::error::{ApplyError, HealthError, PruneError};
 use super::fault::Attempted;
+use super::memory::Kept;
 use super::progress::Progress;
 use super::{Status, drift, plan};
 
 /// How long definitions and classes may take before what needs them is applied.
 const SETTLING: Duration = Duration::from_secs(60);
 
-/// How long a run may look at the health of an object that is ready before its status says that it waits.
-const GLANCE: Duration = Duration::from_secs(1);
+/// How long a run may look at the health of its objects before the status says that it waits: most need no longer.
+const GLANCE: Duration = Duration::from_secs(3);
 
 /// What acting needs to know of its run.
 pub(super) struct Work<'a> {
@@ -36,6 +37,8 @@ pub(super) struct Work<'a> {
     pub cluster: &'a Cluster,
     /// When a wait for health ends short of success.
     pub fail_fast: FailFast,
+    /// What is kept for the next run.
+    pub kept: &'a Kept,
     /// The facts' way out.
     pub run: &'a Run<Kustomization>,
 }
@@ -156,8 +159,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Waits for health, and tells so in the status where there is something to wait for. A run that is quiet looks first
-    /// whether it has to wait at all.
+    /// Waits for health, and tells so in the status where there is something to wait for.
     async fn wait_told(&self, targets: Vec<Target>, facts: &mut Facts<Status>) -> Result<Result<(), Unhealthy>, Fault> {
         if targets.is_empty() {
             return Ok(Ok(()));
@@ -165,10 +167,10 @@ impl Work<'_> {
         let text = self.progress.checking();
         let mut wait = std::pin::pin!(self.wait(targets, plan::timeout(&self.object.spec)));
         let superseded = |interrupted| self.at.superseded(interrupted);
-        if self.progress.is_quiet()
-            && let Ok(ended) = tokio::time::timeout(GLANCE, self.run.wait(&mut wait)).await
-        {
-            return ended.map_err(superseded);
+        // The glance ends before a permit is waited for again: a wait that has ended must not be asked once more.
+        let glance = self.run.wait(tokio::time::timeout(GLANCE, &mut wait)).await;
+        if let Ok(ended) = glance.map_err(superseded)? {
+            return Ok(ended);
         }
         facts.conditions.set(HEALTHY, ConditionStatus::Unknown, reason::PROGRESSING, text);
         self.at.step(reason::HEALTH_CHECK_FAILED, self.progress.record(facts, self.run).await)?;
@@ -187,7 +189,9 @@ impl Work<'_> {
     async fn wait(&self, targets: Vec<Target>, timeout: Duration) -> Result<(), Unhealthy> {
         let Cluster { applier, health, .. } = self.cluster;
         let terms = Terms { rules: &self.rules.health, timeout, fail_fast: self.fail_fast, now: self.run.now() };
-        health.wait(applier.client(), targets, terms).await.map(drop)
+        let ready = health.wait(applier.client(), targets, terms).await?;
+        self.kept.were_ready(&ready);
+        Ok(())
     }
 
     /// An event about what was done, sent with the next write; none without a text.

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flux_api::kustomize::v1::Kustomization;
+use flux_api::kustomize::v1::{GROUP, Kustomization};
 use flux_api::meta::{LocalObjectReference, SecretKeyReference};
 use flux_objects::GroupKind;
 use flux_runtime::client::impersonate;
 use flux_runtime::{ObjectKey, Run};
-use flux_ssa::{Applier, Discovery, HealthWatcher, NetPoll, Options, Pace};
+use flux_ssa::{Applier, Discovery, Fingerprint, HealthWatcher, Known, LiveObjects, Memory, NetPoll, Options, Pace};
 use flux_tasks::Tasks;
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::ServiceAccount;
@@ -67,16 +67,20 @@ pub struct Watching {
 /// What all identities of one cluster share.
 #[derive(Clone)]
 struct Connection {
+    /// Stands for the cluster, and for who is taken to use it there.
+    identity: Fingerprint,
     client: Client,
     discovery: Arc<Discovery>,
     health: HealthWatcher,
+    live: LiveObjects,
     pace: Arc<Pace>,
 }
 
 impl Connection {
-    fn new(client: Client, pace: Pace, watching: &Watching) -> Self {
+    fn new(identity: Fingerprint, client: Client, pace: Pace, watching: &Watching) -> Self {
         let discovery = Arc::new(Discovery::new());
         let Watching { tasks, net_polls } = watching.clone();
+        let live = LiveObjects::new(client.clone(), tasks.clone(), &format!("{GROUP}/name"));
         let count = move |found| {
             let found = match found {
                 NetPoll::Nothing => "nothing",
@@ -85,7 +89,7 @@ impl Connection {
             net_polls.with_label_values(&[found]).inc();
         };
         let health = HealthWatcher::new(client.clone(), Arc::clone(&discovery), tasks, count);
-        Self { client, discovery, health, pace: Arc::new(pace) }
+        Self { identity, client, discovery, health, live, pace: Arc::new(pace) }
     }
 }
 
@@ -98,26 +102,44 @@ pub struct Cluster {
     pub health: HealthWatcher,
     /// Kinds that get a stage of their own.
     pub custom_stage_kinds: Vec<GroupKind>,
+    /// Stands for the cluster and the identity.
+    pub identity: Fingerprint,
+    live: LiveObjects,
+}
+
+impl Cluster {
+    /// The same, asking nothing about objects that are as they were left as far as `known` tells, where they are applied by the
+    /// rules that the object has now.
+    pub(super) fn remembering(self, object: &Kustomization, known: Option<&Arc<Known>>) -> Self {
+        let Some(known) = known else { return self };
+        let Some(rules) = Fingerprint::of_json(&(object.spec.force, &object.spec.ignore)) else { return self };
+        let terms = Fingerprint::of([self.identity.as_bytes(), rules.as_bytes()]);
+        let memory = Memory { known: Arc::clone(known), live: self.live.clone(), terms };
+        Self { applier: self.applier.remembering(memory), ..self }
+    }
 }
 
 impl Clusters {
     /// The controller's own cluster, and others as `policy` allows.
     pub fn new(own: Client, options: Options, policy: Policy, watching: Watching) -> Self {
-        let own = Connection::new(own, options.pace(), &watching);
+        let own = Connection::new(Fingerprint::of([b"own".as_slice()]), own, options.pace(), &watching);
         Self { policy, options: Arc::new(options), watching, own, others: Mutex::default() }
     }
 
     /// The cluster of `object`, used in the name of its ServiceAccount.
     pub async fn of(&self, object: &Kustomization, run: &Run<Kustomization>) -> Result<Cluster, ClusterError> {
         let connection = self.connection(object, run).await?;
-        let client = match self.service_account(object) {
+        let account = self.service_account(object);
+        let name = account.as_ref().map(ToString::to_string).unwrap_or_default();
+        let identity = Fingerprint::of([connection.identity.as_bytes(), name.as_bytes()]);
+        let client = match account {
             Some(account) => impersonate(&connection.client, &account.namespace, &account.name),
             None => connection.client.clone(),
         };
         let applier = Applier::new(client, Arc::clone(&connection.discovery), Arc::clone(&self.options));
         let applier = applier.at_pace(Arc::clone(&connection.pace));
         let custom_stage_kinds = self.options.custom_stage_kinds.clone();
-        Ok(Cluster { applier, health: connection.health, custom_stage_kinds })
+        Ok(Cluster { applier, health: connection.health, custom_stage_kinds, identity, live: connection.live })
     }
 
     /// The ServiceAccount that `object` is applied as, if not as the controller itself.
@@ -162,7 +184,7 @@ impl Clusters {
         sanitise(&mut kubeconfig, &self.policy);
         let options = KubeConfigOptions::default();
         let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|err| invalid(err.into()))?;
-        self.connect(digest, config)
+        self.connect(Fingerprint::of([digest.as_slice()]), digest, config)
     }
 
     /// The provider `generic`: a token of a ServiceAccount of this cluster, which the other cluster trusts.
@@ -183,14 +205,19 @@ impl Clusters {
         config.root_cert = login.authority;
         config.auth_info.token = Some(token.clone().into());
         let digest: [u8; 32] = Sha256::digest(format!("{}\n{token}", config.cluster_url)).into();
-        self.connect(digest, config)
+        // Tokens come and go; who they are issued to stays.
+        let address = config.cluster_url.to_string();
+        let authority = Fingerprint::of(config.root_cert.iter().flatten().map(Vec::as_slice));
+        let login = Fingerprint::of_json(&(address, account.to_string(), &login.audiences));
+        let login = login.as_ref().map_or(digest.as_slice(), Fingerprint::as_bytes);
+        self.connect(Fingerprint::of([login, authority.as_bytes()]), digest, config)
     }
 
-    fn connect(&self, digest: [u8; 32], mut config: Config) -> Result<Connection, ClusterError> {
+    fn connect(&self, identity: Fingerprint, digest: [u8; 32], mut config: Config) -> Result<Connection, ClusterError> {
         config.connect_timeout = Some(REMOTE_TIMEOUT);
         config.write_timeout = Some(REMOTE_TIMEOUT);
         let client = Client::try_from(config).map_err(ClusterError::Client)?;
-        let connection = Connection::new(client, self.options.pace(), &self.watching);
+        let connection = Connection::new(identity, client, self.options.pace(), &self.watching);
         let mut others = self.others.lock();
         if others.len() >= KEPT {
             // Connections are only kept to save handshakes: any may go, and whoever uses it still holds it.

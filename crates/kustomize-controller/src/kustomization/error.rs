@@ -226,7 +226,7 @@ pub(super) enum VariableError {
 pub(super) enum ArtifactError {
     /// There is no room for it.
     #[error("tmp dir error")]
-    Directory(#[source] std::io::Error),
+    Directory(#[source] flux_http::SharedFetchError),
     /// The server no longer has it: the source is about to announce another.
     #[error("Source is not ready, artifact not found, retrying in {retry_after}")]
     Gone {
@@ -235,7 +235,7 @@ pub(super) enum ArtifactError {
     },
     /// It could not be downloaded, verified or unpacked.
     #[error(transparent)]
-    Fetch(flux_http::FetchError),
+    Fetch(flux_http::SharedFetchError),
     /// It does not hold the path that the object names.
     #[error("kustomization path not found")]
     Path(#[source] flux_files::FilesError),

@@ -16,8 +16,10 @@ mod error;
 mod fault;
 mod finalize;
 mod history;
+mod memory;
 mod observe;
 mod plan;
+mod proceed;
 mod progress;
 mod remote;
 mod report;
@@ -30,25 +32,21 @@ use std::time::{Duration, Instant};
 use flux_api::kustomize::v1::Kustomization;
 use flux_api::kustomize::v1::kustomization::Snapshot;
 use flux_api::meta::{ResourceInventory, reason};
-use flux_http::FetchOptions;
+use flux_http::Artifacts;
 use flux_runtime::{Clock, End, Facts, Fault, ObjectKey, Outcome, Reconciler, Report, Run, Store};
-use flux_ssa::{FailFast, Rules};
+use flux_ssa::FailFast;
 use flux_tasks::Tasks;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::watches::Index;
-use act::Work;
-use build::{Built, Inputs};
 pub use cluster::{Clusters, Policy, Watching};
 pub use decryption::{Decryption, Services};
 use dependents::Dependents;
-use error::BuildError;
 use fault::Attempted;
-use history::Attempt;
-use observe::Source;
+pub use memory::Memories;
 pub use observe::Sources;
+use proceed::Look;
 use progress::Progress;
 
 /// The status of a Kustomization without what all kinds share.
@@ -99,16 +97,18 @@ pub struct KustomizationReconciler {
     pub decryption: Decryption,
     /// The clusters to apply to.
     pub clusters: Clusters,
-    /// Fetches artifacts.
+    /// Fetches bases that are elsewhere.
     pub http: reqwest::Client,
-    /// How artifacts are fetched.
-    pub fetch: FetchOptions,
+    /// The artifacts of sources.
+    pub artifacts: Artifacts,
     /// The tasks of the process.
     pub tasks: Tasks,
     /// Who is woken by what.
     pub index: Arc<Mutex<Index>>,
     /// All objects of this kind that the controller sees.
     pub objects: Store<Kustomization>,
+    /// What is kept between runs.
+    pub memories: Memories,
 }
 
 impl Reconciler for KustomizationReconciler {
@@ -143,6 +143,7 @@ impl Reconciler for KustomizationReconciler {
         let dependents = Dependents { index: &self.index, objects: &self.objects };
         finalize::finalize(&object, &self.clusters, &dependents, facts, run).await?;
         self.decryption.services.tokens.forget(&ObjectKey::of(&*object));
+        self.memories.forget(&ObjectKey::of(&*object));
         Ok(())
     }
 
@@ -169,73 +170,12 @@ impl KustomizationReconciler {
 
         self.index.lock().run_works(&ObjectKey::of(object), source.revision());
         let progress = Progress::new(object, &source);
-        let end = self.proceed(object, &source, &at, &progress, &rules, facts, run).await;
+        let (at, progress, rules, started) = (&at, &progress, &rules, Instant::now());
+        let look = Look { object, source: &source, at, progress, rules, run, started };
+        let end = self.proceed(&look, facts).await;
         if end.is_err() {
             progress.show(facts, run);
         }
         end
     }
-
-    /// Fetches, builds and rolls out.
-    #[expect(clippy::too_many_arguments, reason = "what the look has found, each used by one or two of the steps")]
-    async fn proceed(
-        &self,
-        object: &Kustomization,
-        source: &Source,
-        at: &Attempted,
-        progress: &Progress,
-        rules: &Rules,
-        facts: &mut Facts<Status>,
-        run: &Run<Kustomization>,
-    ) -> Result<Outcome, Fault> {
-        let started = Instant::now();
-        progress.fetching(facts, run).await;
-        // A server that is slow or away holds no permit, and a newer revision is not kept waiting for the end of all retries.
-        let tree = run.wait(observe::artifact(object, &source.artifact, &self.http, &self.fetch, &self.tasks)).await;
-        let tree = tree.map_err(|interrupted| at.fetch_superseded(interrupted))?;
-        let tree = at.artifact(tree)?; // Waiting when it is gone.
-        facts.status.last_attempted_revision = Some(source.revision().to_owned());
-
-        progress.building(facts, run).await;
-        let cluster = at.step(reason::RECONCILIATION_FAILED, self.clusters.of(object, run).await)?;
-        let variables = at.step(reason::BUILD_FAILED, observe::variables(object, run).await)?;
-        let strict = self.settings.strict_substitutions;
-        let (network, bases) = remote::network();
-        let remote = self.settings.remote_bases.then_some(network);
-        let inputs = Inputs { owner: ObjectKey::of(object), spec: object.spec.clone(), variables, strict, remote };
-        let keys = at.step(reason::BUILD_FAILED, self.decryption.keys(object, run).await)?;
-        // On the heap: the futures of builds are large.
-        let building = Box::pin(self.decryption.build(object, tree, inputs, keys, &self.tasks, run));
-        let built = bases.serve(building, &self.http, run).await;
-        let built = at.build(built.unwrap_or_else(|interrupted| Err(BuildError::Superseded(interrupted))))?;
-
-        let attempt = Attempt { digest: built.digest.clone(), metadata: at.metadata() };
-        let fail_fast = self.settings.fail_fast;
-        let work = Work { object, at, progress, rules, cluster: &cluster, fail_fast, run };
-        let end = roll_out(built, source, &work, facts).await;
-        if let Some(reason) = history::reason(&end) {
-            history::record(&mut facts.status.history, attempt, reason, &Time(run.now()), started.elapsed());
-        }
-        end
-    }
-}
-
-/// Applies what was built, prunes what is gone and waits for health.
-async fn roll_out(built: Built, source: &Source, work: &Work<'_>, facts: &mut Facts<Status>) -> Result<Outcome, Fault> {
-    if !built.warnings.is_empty() {
-        tracing::info!(warnings = built.warnings.join("; "), revision = source.revision(), "built with warnings");
-    }
-    work.progress.detecting(facts, work.run).await;
-    let old = work.at.step(reason::RECONCILIATION_FAILED, plan::listed(facts.status.inventory.as_ref()))?;
-    work.at.size(size::check(&old, &built.manifests, work.object.spec.path.as_deref()))?; // Stalled when there is no room.
-    let drift = drift::mode(work.object, &built.digest);
-    let applied = work.at.step(reason::RECONCILIATION_FAILED, work.apply(built.manifests, drift, facts).await)?;
-    let inventory = applied.entries().collect();
-    work.prune(&old, &inventory, facts).await?;
-    work.healthy(&applied, facts).await?;
-
-    facts.status.last_applied_revision = Some(source.revision().to_owned());
-    facts.status.last_applied_origin_revision.clone_from(&source.origin);
-    let message = format!("Applied revision: {}", source.revision());
-    Ok(Outcome { reason: reason::RECONCILIATION_SUCCEEDED, message, requeue_after: None })
 }

@@ -1,19 +1,19 @@
 //! What a run reads before it decides: the source, the dependencies, the artifact, the variables.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use flux_api::kustomize::v1::Kustomization;
 use flux_api::kustomize::v1::kustomization::{SourceKind, SubstituteKind, SubstituteReference};
 use flux_api::meta::Artifact;
 use flux_api::source::v1::{self, Bucket, ExternalArtifact, GitRepository, OCIRepository};
-use flux_files::{Directory, Files as _, FilesError, Kind};
-use flux_http::{FetchOptions, fetch_artifact};
+use flux_files::{Directory, Files as _, FilesError, Kind, ReadLog, Recorded};
+use flux_http::{Artifacts, Unpacked};
 use flux_runtime::{Kept, ObjectKey, ReadError, Run, Store};
 use flux_tasks::Tasks;
 use kube::{Api, Client};
 use serde::de::DeserializeOwned;
-use tempfile::TempDir;
 
 use super::error::{ArtifactError, DependencyError, SourceError, VariableError};
 use super::variables::Variables;
@@ -120,41 +120,52 @@ pub(super) async fn dependencies(
     Ok(())
 }
 
-/// An unpacked artifact; it goes when this is dropped.
+/// An unpacked artifact as one object reads it.
 pub(super) struct Tree {
-    root: TempDir,
+    unpacked: Arc<Unpacked>,
     /// The directory that `spec.path` names, from the root.
     pub directory: Utf8PathBuf,
+    /// What was asked of the files.
+    pub log: ReadLog,
 }
 
 impl Tree {
-    /// The files of the artifact.
-    pub(super) fn files(&self) -> Result<Directory, FilesError> {
-        let root = self.root.path();
+    /// The object's path in an unpacked artifact.
+    pub(super) async fn of(
+        object: &Kustomization,
+        unpacked: Arc<Unpacked>,
+        tasks: &Tasks,
+    ) -> Result<Self, ArtifactError> {
+        let directory = build::directory(object.spec.path.as_deref());
+        let found = tasks.blocking(move || {
+            let tree = Self { unpacked, directory, log: ReadLog::default() };
+            match tree.files()?.kind(&tree.directory)? {
+                Kind::Directory => Ok(tree),
+                Kind::File => Err(FilesError::NotADirectory(tree.directory.clone())),
+            }
+        });
+        found.await.map_err(ArtifactError::Cut)?.map_err(ArtifactError::Path)
+    }
+
+    /// The files of the artifact; what is asked of them is logged.
+    pub(super) fn files(&self) -> Result<Recorded<Directory>, FilesError> {
+        Ok(Recorded::new(self.open()?, self.log.clone()))
+    }
+
+    /// The files of the artifact, for questions that do not count.
+    pub(super) fn open(&self) -> Result<Directory, FilesError> {
+        let root = self.unpacked.path();
         let root = Utf8Path::from_path(root).ok_or_else(|| FilesError::NotUtf8(root.display().to_string().into()))?;
         Directory::open(root)
     }
 }
 
-/// Fetches and unpacks `artifact`, and finds the object's path in it.
-pub(super) async fn artifact(
-    object: &Kustomization,
-    artifact: &Artifact,
-    http: &reqwest::Client,
-    options: &FetchOptions,
-    tasks: &Tasks,
-) -> Result<Tree, ArtifactError> {
-    let root = tempfile::Builder::new().prefix("kustomization-").tempdir().map_err(ArtifactError::Directory)?;
-    fetch_artifact(http, artifact, options, root.path()).await.map_err(ArtifactError::Fetch)?;
-    let directory = build::directory(object.spec.path.as_deref());
-    let found = tasks.blocking(move || {
-        let tree = Tree { root, directory };
-        match tree.files()?.kind(&tree.directory)? {
-            Kind::Directory => Ok(tree),
-            Kind::File => Err(FilesError::NotADirectory(tree.directory.clone())),
-        }
-    });
-    found.await.map_err(ArtifactError::Cut)?.map_err(ArtifactError::Path)
+/// The unpacked `artifact`, shared with all others who read it.
+pub(super) async fn artifact(artifact: &Artifact, artifacts: &Artifacts) -> Result<Arc<Unpacked>, ArtifactError> {
+    artifacts.get(artifact).await.map_err(|err| match err {
+        err if err.is_about_folder() => ArtifactError::Directory(err),
+        err => ArtifactError::Fetch(err),
+    })
 }
 
 /// The variables of `spec.postBuild`: those of ConfigMaps and Secrets in order, then those of the spec itself.

@@ -16,28 +16,48 @@ const IN_PROGRESS: &str = "Reconciliation in progress";
 /// Tells the steps of one run.
 ///
 /// A run that only looks whether what was applied is still so tells nothing until it has something to do or fails: an object
-/// that is ready and stays so costs one write a run, and does not flicker.
+/// that is ready and stays so costs one write a run, and does not flicker. A run that has something to do tells that it
+/// began; the later steps are told together with what else has to be written.
 pub(super) struct Progress {
     revision: String,
     timeout: meta::Duration,
+    /// Whether the object is ready at the revision already.
+    settled: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
     quiet: bool,
-    step: Mutex<String>,
+    told: bool,
+    step: String,
 }
 
 impl Progress {
     /// For a run of `object` at the revision of `source`.
     pub(super) fn new(object: &Kustomization, source: &Source) -> Self {
+        let settled = is_settled(object, source.revision());
         Self {
             revision: source.revision().to_owned(),
             timeout: plan::timeout(&object.spec).into(),
-            quiet: is_settled(object, source.revision()),
-            step: Mutex::default(),
+            settled,
+            state: Mutex::new(State { quiet: settled, ..State::default() }),
         }
+    }
+
+    /// Tells nothing from here on, as long as the run only looks whether there is anything to do.
+    pub(super) fn hush(&self) {
+        self.state.lock().quiet = true;
+    }
+
+    /// There is something to do: a run that changes what the object's status says tells its steps.
+    pub(super) fn speak(&self) {
+        self.state.lock().quiet = self.settled;
     }
 
     /// Whether the run tells nothing until it has to.
     pub(super) fn is_quiet(&self) -> bool {
-        self.quiet
+        self.state.lock().quiet
     }
 
     /// The run fetches the artifact.
@@ -64,7 +84,7 @@ impl Progress {
     pub(super) fn show(&self, facts: &mut Facts<Status>, run: &Run<Kustomization>) {
         facts.conditions.set_now(&Time(run.now()));
         facts.conditions.set(READY, ConditionStatus::Unknown, reason::PROGRESSING, IN_PROGRESS);
-        facts.conditions.reconciling(reason::PROGRESSING, self.step.lock().clone());
+        facts.conditions.reconciling(reason::PROGRESSING, self.state.lock().step.clone());
     }
 
     /// Writes the facts so far, which must be on record before the run goes on.
@@ -75,7 +95,7 @@ impl Progress {
 
     async fn tell(&self, what: &str, facts: &mut Facts<Status>, run: &Run<Kustomization>) {
         self.enter(what);
-        if self.quiet {
+        if !self.is_first_to_tell() {
             return;
         }
         if let Err(err) = self.record(facts, run).await {
@@ -83,9 +103,15 @@ impl Progress {
         }
     }
 
+    /// Whether the run may tell its steps and has told none: it has from now on.
+    fn is_first_to_tell(&self) -> bool {
+        let mut state = self.state.lock();
+        !state.quiet && !std::mem::replace(&mut state.told, true)
+    }
+
     fn enter(&self, what: &str) -> String {
         let text = format!("{what} for revision {} with a timeout of {}", self.revision, self.timeout);
-        self.step.lock().clone_from(&text);
+        self.state.lock().step.clone_from(&text);
         text
     }
 }

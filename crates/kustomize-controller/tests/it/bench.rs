@@ -52,7 +52,8 @@ impl Bench {
         let plane = ControlPlane::shared().unwrap();
         let log = File::options().create(true).append(true).open(&self.log).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_kustomize-controller"))
-            .args(["--watch-all-namespaces=false", "--metrics-addr=0", "--health-addr=0", "--log-level=debug"])
+            .args(["--watch-all-namespaces=false", "--health-addr=0", "--log-level=debug"])
+            .args(self.flags.iter().all(|flag| !flag.starts_with("--metrics-addr")).then_some("--metrics-addr=0"))
             .args(&self.flags)
             .env("RUNTIME_NAMESPACE", &self.ns.name)
             .env("KUBECONFIG", plane.kubeconfig())
@@ -140,6 +141,17 @@ impl Bench {
             Ok(object.clone())
         })
         .await
+    }
+
+    /// Asks for runs until what others did to the objects is undone: one run does it once the watch has told of it.
+    pub(crate) async fn undoes(&self, name: &str, undone: impl AsyncFn() -> bool) {
+        for attempt in 0..50 {
+            self.reconcile(name, &format!("undo-{attempt}")).await;
+            if undone().await {
+                return;
+            }
+        }
+        panic!("not undone\n{}", self.log());
     }
 
     /// The value of the first `check` of the Kustomization that passes.

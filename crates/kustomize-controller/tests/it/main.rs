@@ -15,4 +15,5 @@ mod limits;
 mod remote;
 mod sync;
 mod takeover;
+mod unchanged;
 mod vault;

@@ -104,9 +104,8 @@ async fn a_hand_edit_is_undone_by_the_next_run() {
     let api: Api<ConfigMap> = bench.ns.api();
     let edit = json!({"data": {"key": "edited"}});
     api.patch("one", &PatchParams::default(), &Patch::Merge(edit)).await.unwrap();
-    bench.reconcile("app", "now").await;
+    bench.undoes("app", async || bench.config_value("one", "key").await.as_deref() == Some("a")).await;
 
-    assert_eq!(bench.config_value("one", "key").await.as_deref(), Some("a"));
     bench.event("app", &format!("ConfigMap/{}/one configured", bench.ns.name)).await;
 }
 

@@ -6,6 +6,7 @@ use flux_api::kustomize::v1::Kustomization;
 use flux_kms::SecretKeys;
 use flux_runtime::{ObjectKey, Run, SecretData};
 use flux_sops::Keyring;
+use flux_ssa::Fingerprint;
 
 use super::error::KeysError;
 
@@ -21,6 +22,8 @@ pub(in super::super) struct Keys {
     pub(super) ring: Arc<Keyring>,
     /// Credentials of key services.
     pub(super) services: SecretKeys,
+    /// Stands for the Secret that all of it is from; none without one.
+    pub(in super::super) secret: Option<Fingerprint>,
 }
 
 /// The keys of `object`: those of its own Secret, or else of the one for all objects. None when it decrypts nothing.
@@ -30,19 +33,30 @@ pub(super) async fn read(
     run: &Run<Kustomization>,
 ) -> Result<Option<Keys>, KeysError> {
     let Some(decryption) = &object.spec.decryption else { return Ok(None) };
-    let (mut ring, mut services) = (Keyring::new(), SecretKeys::default());
+    let (mut ring, mut services, mut from) = (Keyring::new(), SecretKeys::default(), None);
     match (&decryption.secret_ref, shared) {
         (Some(own), _) => {
             let secret = secret(&ObjectKey::new(ObjectKey::of(object).namespace, own.name.clone()), run).await?;
             import(&secret, &[AGE, PGP], &mut ring)?;
+            from = Some(fingerprint(&secret));
             services = SecretKeys::read(secret.iter())
                 .map_err(|cause| KeysError::Credentials { secret: secret.key.clone(), cause })?;
         }
         // Credentials of key services in it would stand in the way of logins as the object.
-        (None, Some(shared)) => import(&secret(shared, run).await?, &[AGE], &mut ring)?,
+        (None, Some(shared)) => {
+            let secret = secret(shared, run).await?;
+            import(&secret, &[AGE], &mut ring)?;
+            from = Some(fingerprint(&secret));
+        }
         (None, None) => {}
     }
-    Ok(Some(Keys { ring: Arc::new(ring), services }))
+    Ok(Some(Keys { ring: Arc::new(ring), services, secret: from }))
+}
+
+fn fingerprint(secret: &SecretData) -> Fingerprint {
+    let key = secret.key.to_string();
+    let entries = secret.iter().flat_map(|(name, value)| [name.as_bytes(), value]);
+    Fingerprint::of(std::iter::once(key.as_bytes()).chain(entries))
 }
 
 async fn secret(key: &ObjectKey, run: &Run<Kustomization>) -> Result<SecretData, KeysError> {

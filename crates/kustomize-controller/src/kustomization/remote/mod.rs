@@ -89,19 +89,19 @@ impl Remote for Network {
 }
 
 impl Bases {
-    /// The end of `build`, with all fetched that it asks for.
+    /// The end of `build`, with all fetched that it asks for, and whether it asked for anything.
     pub(super) async fn serve<T>(
         mut self,
         build: impl Future<Output = T>,
         http: &reqwest::Client,
         run: &Run<Kustomization>,
-    ) -> Result<T, Interrupted> {
+    ) -> Result<(T, bool), Interrupted> {
         let mut build = pin!(build);
         let mut budget = Budget { left: TOTAL, count: MOST };
         let mut interrupted = None;
         loop {
             tokio::select! {
-                end = &mut build => return interrupted.map_or(Ok(end), Err),
+                end = &mut build => return interrupted.map_or(Ok((end, budget.count < MOST)), Err),
                 // A build that asks for more after the end of its run gets no answer, and ends.
                 Some(request) = self.0.recv(), if interrupted.is_none() => {
                     // On the heap: the futures of fetches are large.

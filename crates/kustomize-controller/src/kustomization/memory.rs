@@ -1,0 +1,197 @@
+//! What is kept between the runs of an object, so that a run that would do nothing new does nothing.
+//!
+//! A run that ended well leaves behind what its build read, as digests, and how each of its objects was left. The next run
+//! compares: where all that the build would read is the same, there is nothing to build; where every object is as it was left,
+//! there is nothing to apply. It is kept in memory alone, so that the first run after a start does everything once. Every
+//! `--drift-sweep-interval` an object's next run takes nothing for granted.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use flux_api::kustomize::v1::Kustomization;
+use flux_api::meta::{RECONCILE_REQUEST_ANNOTATION, ResourceInventory};
+use flux_files::Reads;
+use flux_objects::{ChangeSet, Inventory};
+use flux_runtime::ObjectKey;
+use flux_ssa::{Fingerprint, Known, Ready};
+use kube::ResourceExt as _;
+use parking_lot::Mutex;
+
+use super::variables::Variables;
+
+/// The annotation in which kubectl keeps a second copy of an object.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// The most that one build may ask of files for it to be remembered.
+const MOST_READS: usize = 100_000;
+/// The longest time between two sweeps, whatever the flag says.
+const LONGEST_SWEEP: Duration = Duration::from_hours(24 * 365);
+/// In how many steps of a 64th of the interval sweeps may come early, so that not all objects are swept at once.
+const STEPS: u32 = 8;
+
+/// What is kept of all objects.
+#[derive(Debug)]
+pub struct Memories {
+    sweep_interval: Duration,
+    kept: Mutex<HashMap<ObjectKey, (String, Arc<Kept>)>>,
+}
+
+/// What is kept of one object.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// How its objects were left; none where nothing is kept.
+    known: Option<Arc<Known>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    sweep_at: Instant,
+    last: Option<Arc<Last>>,
+}
+
+/// A run that ended well.
+#[derive(Debug)]
+pub(super) struct Last {
+    /// What the run depended on beside files.
+    pub(super) inputs: Fingerprint,
+    /// The digest of the artifact that it, or one that changed nothing since, was built from.
+    pub(super) artifact: String,
+    /// What it read of the artifact.
+    pub(super) reads: Arc<Reads>,
+    /// The digest of what was built.
+    pub(super) digest: String,
+    /// The inventory that it left in the status.
+    pub(super) inventory: Option<Fingerprint>,
+}
+
+impl Memories {
+    /// Keeps nothing yet. Without an interval nothing is ever kept.
+    pub fn new(sweep_interval: Duration) -> Self {
+        Self { sweep_interval, kept: Mutex::default() }
+    }
+
+    /// What is kept of `object`, for a run that begins now; nothing when the run is to take nothing for granted.
+    pub(super) fn of(&self, object: &Kustomization, now: Instant) -> Arc<Kept> {
+        let key = ObjectKey::of(object);
+        let uid = object.uid().unwrap_or_default();
+        let mut all = self.kept.lock();
+        let known = all.get(&key).filter(|(kept_of, _)| *kept_of == uid);
+        let new = || Arc::new(Kept::new(!self.sweep_interval.is_zero(), self.next_sweep(&key, now)));
+        let kept = known.map_or_else(new, |(_, kept)| Arc::clone(kept));
+        if kept.is_swept_by(now) {
+            kept.sweep(self.next_sweep(&key, now));
+        }
+        all.insert(key, (uid, Arc::clone(&kept)));
+        kept
+    }
+
+    /// Forgets an object that is gone.
+    pub(super) fn forget(&self, key: &ObjectKey) {
+        self.kept.lock().remove(key);
+    }
+
+    /// Up to an eighth of the interval early, by the object's name.
+    fn next_sweep(&self, key: &ObjectKey, now: Instant) -> Instant {
+        let name = Fingerprint::of([key.namespace.as_bytes(), key.name.as_bytes()]);
+        let early = name.as_bytes().first().map_or(0, |byte| u32::from(*byte) % STEPS);
+        let whole = self.sweep_interval.min(LONGEST_SWEEP);
+        now + whole.saturating_sub(whole / 64 * early)
+    }
+}
+
+impl Kept {
+    fn new(remembers: bool, sweep_at: Instant) -> Self {
+        Self { known: remembers.then(Arc::default), state: Mutex::new(State { sweep_at, last: None }) }
+    }
+
+    /// How its objects were left.
+    pub(super) fn known(&self) -> Option<&Arc<Known>> {
+        self.known.as_ref()
+    }
+
+    /// The last run, if it ended well.
+    pub(super) fn last(&self) -> Option<Arc<Last>> {
+        self.state.lock().last.clone()
+    }
+
+    /// A run begins to change things: until it ends well, none has.
+    pub(super) fn begin(&self) {
+        self.state.lock().last = None;
+    }
+
+    /// A run ended well with those objects applied.
+    pub(super) fn learn(&self, last: Last, applied: &Inventory) {
+        let applied: Vec<_> = applied.iter().collect();
+        let Some(known) = &self.known else { return };
+        known.retain(&applied);
+        if last.reads.len() <= MOST_READS {
+            self.state.lock().last = Some(Arc::new(last));
+        }
+    }
+
+    /// Notes in which version objects were found to be ready.
+    pub(super) fn were_ready(&self, ready: &[Ready]) {
+        for Ready { id, resource_version } in ready {
+            self.known.iter().for_each(|known| known.was_ready(id, resource_version));
+        }
+    }
+
+    fn is_swept_by(&self, now: Instant) -> bool {
+        self.state.lock().sweep_at <= now
+    }
+
+    fn sweep(&self, next: Instant) {
+        self.known.iter().for_each(|known| known.clear());
+        *self.state.lock() = State { sweep_at: next, last: None };
+    }
+}
+
+impl Last {
+    /// The outcome of applying what was built again, if every object is as the run left it and listed as it left it.
+    pub(super) fn applied(
+        &self,
+        kept: &Kept,
+        inventory: Option<&ResourceInventory>,
+        listed: &Inventory,
+    ) -> Option<ChangeSet> {
+        if self.inventory != listed_as(inventory) {
+            return None;
+        }
+        let entries: Vec<_> = listed.iter().collect();
+        kept.known()?.as_left(&entries).map(|changes| ChangeSet { changes })
+    }
+
+    /// The same run, with another artifact that made no difference.
+    pub(super) fn with_artifact(&self, digest: &str) -> Self {
+        let Self { inputs, artifact: _, reads, digest: built, inventory } = self;
+        Self {
+            inputs: *inputs,
+            artifact: digest.to_owned(),
+            reads: Arc::clone(reads),
+            digest: built.clone(),
+            inventory: *inventory,
+        }
+    }
+}
+
+/// What an inventory in a status is told by.
+pub(super) fn listed_as(inventory: Option<&ResourceInventory>) -> Option<Fingerprint> {
+    Fingerprint::of_json(&inventory?)
+}
+
+/// What a run of `object` depends on beside files: the object as its author wrote it, the cluster and identity, the variables and
+/// the keys.
+pub(super) fn inputs(
+    object: &Kustomization,
+    cluster: Fingerprint,
+    variables: &Variables,
+    keys: Option<Fingerprint>,
+) -> Option<Fingerprint> {
+    let own = |key: &&String| *key != RECONCILE_REQUEST_ANNOTATION && *key != LAST_APPLIED;
+    let annotations: BTreeMap<_, _> = object.annotations().iter().filter(|(key, _)| own(key)).collect();
+    let written = Fingerprint::of_json(&(&object.metadata.uid, object.metadata.generation, annotations))?;
+    let variables = Fingerprint::of_json(variables.as_map())?;
+    let keys = keys.as_ref().map(Fingerprint::as_bytes).unwrap_or_default();
+    Some(Fingerprint::of([written.as_bytes(), cluster.as_bytes(), variables.as_bytes(), keys]))
+}
