@@ -274,7 +274,7 @@ impl<'a> Build<'a> {
     ) -> Result<(), Error> {
         // Of a name that only files have nobody needs to ask what it is.
         let is_directory = !is_file_address(path)
-            && !path.ends_with(".yaml")
+            && Utf8Path::new(path).extension() != Some("yaml")
             && target.place(path).is_ok_and(|place| matches!(self.files.kind(&place), Ok(Kind::Directory)));
         let no_file = if is_directory {
             Error::invalid("is a directory")
