@@ -152,9 +152,10 @@ impl Applier {
         let resolved = self.resolve(&mut desired).await?;
         let (entry, vanishes) = (desired.entry(), vanishes(&desired));
         let mark = self.memory.as_ref().and_then(|memory| memory.mark(&desired));
-        let mut step = Step { entry, resolved, vanishes, mark, work: Work::Skip };
+        let definitions = self.discovery.changes_of(&entry.id.group);
+        let mut step = Step { entry, resolved, vanishes, mark, definitions, work: Work::Skip };
         if let Some((memory, mark)) = self.memory.as_ref().zip(mark)
-            && let Some(work) = memory.work(&step.entry.id, mark)
+            && let Some(work) = memory.work(&step.entry.id, mark, definitions)
         {
             return Ok(Step { work, ..step });
         }
@@ -241,8 +242,9 @@ impl Applier {
 
     fn remember(&self, step: &Step, left: &Manifest, skipped: bool, settled: bool) {
         if let Some((memory, mark)) = self.memory.as_ref().zip(step.mark) {
-            let Step { entry, resolved, vanishes, .. } = step;
-            memory.remember(&Note { id: &entry.id, resolved, vanishes: *vanishes, skipped, settled }, mark, left);
+            let Step { entry, resolved, vanishes, definitions, .. } = step;
+            let (id, vanishes, definitions) = (&entry.id, *vanishes, *definitions);
+            memory.remember(&Note { id, resolved, definitions, vanishes, skipped, settled }, mark, left);
         }
     }
 

@@ -4,14 +4,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use flux_tasks::Tasks;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::APIResourceList;
 use kube::Client;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::ApiFailure;
+use crate::definitions::{self, Definitions};
 
-/// How long an answer is used; kinds seldom change their scope or plural.
+/// How long an answer is used where no watch tells of changes; kinds seldom change their scope or plural.
 const KEPT: Duration = Duration::from_secs(600);
 /// How long after a CustomResourceDefinition became established its kind may be missing from discovery.
 const SETTLING: Duration = Duration::from_secs(10);
@@ -61,6 +63,7 @@ pub struct Discovery {
     reading: tokio::sync::Mutex<()>,
     /// Until when kinds may appear that were just defined.
     expecting: Mutex<Option<Instant>>,
+    pub(crate) definitions: Definitions,
 }
 
 #[derive(Clone, Debug)]
@@ -73,6 +76,14 @@ impl Discovery {
     /// Knows nothing yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Knows nothing yet, and learns of changes from watches with `client`, which are tasks of `tasks`: what is known is used until one
+    /// comes.
+    pub fn watched(client: &Client, tasks: &Tasks) -> Arc<Self> {
+        let discovery = Arc::new(Self::default());
+        definitions::watch(&discovery, client, tasks);
+        discovery
     }
 
     /// How the kind is served. A kind that is not known is asked for; right after definitions were applied it is
@@ -130,13 +141,26 @@ impl Discovery {
         self.versions.lock().remove(api_version);
     }
 
+    /// How often kinds of `group` were defined anew; none when that is not known.
+    pub(crate) fn changes_of(&self, group: &str) -> Option<u64> {
+        self.definitions.changes_of(group)
+    }
+
+    /// No longer trusts what is known of a group.
+    pub(crate) fn defined_anew(&self, group: &str) {
+        self.definitions.changed(group);
+        let is_of = |api_version: &str| api_version.split_once('/').map_or("", |(group, _)| group) == group;
+        self.versions.lock().retain(|api_version, _| !is_of(api_version));
+    }
+
     fn is_expecting(&self) -> bool {
         self.expecting.lock().is_some_and(|until| Instant::now() < until)
     }
 
     fn known(&self, api_version: &str, kind: &str) -> Option<Arc<Resolved>> {
         let versions = self.versions.lock();
-        let kinds = versions.get(api_version).filter(|kinds| kinds.read.elapsed() < KEPT)?;
+        let kinds =
+            versions.get(api_version).filter(|kinds| self.definitions.is_current() || kinds.read.elapsed() < KEPT)?;
         kinds.by_kind.get(kind).cloned()
     }
 

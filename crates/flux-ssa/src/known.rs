@@ -15,11 +15,11 @@ use flux_objects::{Action, Change, Entry, Manifest, ObjectId};
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 
-use crate::Resolved;
 use crate::plan::Work;
+use crate::{Discovery, Resolved};
 use live::Live;
 pub use live::LiveObjects;
-use sight::Sight;
+pub(crate) use sight::Sight;
 
 /// A digest that stands for what it was made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -86,6 +86,8 @@ pub struct Known {
 struct Record {
     /// What was desired, and on which terms.
     desired: Fingerprint,
+    /// How often its kind was defined anew until then.
+    definitions: Option<u64>,
     left: Left,
     vanishes: bool,
 }
@@ -141,11 +143,16 @@ impl Known {
 
     /// The outcome of applying all of them again, where every one is as it was left; otherwise none. What is desired must be
     /// what it was.
-    pub fn as_left<'a>(&self, entries: impl IntoIterator<Item = &'a Entry>) -> Option<Vec<Change>> {
+    pub fn as_left<'a>(
+        &self,
+        entries: impl IntoIterator<Item = &'a Entry>,
+        discovery: &Discovery,
+    ) -> Option<Vec<Change>> {
         let records = self.records.lock();
         let change = |entry: &Entry| {
             let key = Fingerprint::of_id(&entry.id);
-            let record = records.get(&key)?;
+            let record =
+                records.get(&key).filter(|record| record.is_defined_as(discovery.changes_of(&entry.id.group)))?;
             let (action, settled) = match record.left.now(key)? {
                 Now::Skipped => (Action::Skipped, false),
                 Now::Unchanged { settled } => (Action::Unchanged, settled),
@@ -164,9 +171,20 @@ impl Known {
         }
     }
 
-    fn find(&self, id: &ObjectId, desired: Fingerprint) -> Option<Now> {
+    fn find(&self, id: &ObjectId, desired: Fingerprint, definitions: Option<u64>) -> Option<Now> {
         let (records, key) = (self.records.lock(), Fingerprint::of_id(id));
-        records.get(&key).filter(|record| record.desired == desired)?.left.now(key)
+        let record = records.get(&key)?;
+        if record.desired == desired && record.is_defined_as(definitions) { record.left.now(key) } else { None }
+    }
+}
+
+impl Record {
+    /// Whether the kind is known to be the same as it was. For what is left alone in any case that does not matter.
+    fn is_defined_as(&self, definitions: Option<u64>) -> bool {
+        match self.left {
+            Left::Alone => true,
+            Left::Seen { .. } => definitions.is_some() && self.definitions == definitions,
+        }
     }
 }
 
@@ -200,8 +218,8 @@ impl Memory {
     }
 
     /// What the object needs if that is known without a request.
-    pub(crate) fn work(&self, id: &ObjectId, desired: Fingerprint) -> Option<Work> {
-        Some(match self.known.find(id, desired)? {
+    pub(crate) fn work(&self, id: &ObjectId, desired: Fingerprint, definitions: Option<u64>) -> Option<Work> {
+        Some(match self.known.find(id, desired, definitions)? {
             Now::Skipped => Work::Skip,
             Now::Unchanged { settled } => Work::Nothing { settled },
         })
@@ -214,18 +232,18 @@ impl Memory {
 
     /// Remembers that an object is left alone, whatever is there.
     pub(crate) fn leave_alone(&self, id: &ObjectId, desired: Fingerprint) {
-        let record = Record { desired, left: Left::Alone, vanishes: false };
+        let record = Record { desired, definitions: None, left: Left::Alone, vanishes: false };
         self.known.records.lock().insert(Fingerprint::of_id(id), record);
     }
 
     /// Remembers that `left` is how the object is to be.
     pub(crate) fn remember(&self, note: &Note<'_>, desired: Fingerprint, left: &Manifest) {
-        let Note { id, resolved, vanishes, skipped, settled } = *note;
+        let Note { id, resolved, definitions, vanishes, skipped, settled } = *note;
         let key = Fingerprint::of_id(id);
         let record = Sight::of(left).map(|sight| {
             let ready_in = settled.then_some(sight.version);
             let live = self.live.watch(resolved, &id.namespace);
-            Record { desired, left: Left::Seen { sight, skipped, ready_in, live }, vanishes }
+            Record { desired, definitions, left: Left::Seen { sight, skipped, ready_in, live }, vanishes }
         });
         let mut records = self.known.records.lock();
         match record {
@@ -240,6 +258,8 @@ impl Memory {
 pub(crate) struct Note<'a> {
     pub(crate) id: &'a ObjectId,
     pub(crate) resolved: &'a Arc<Resolved>,
+    /// How often its kind was defined anew before it was planned.
+    pub(crate) definitions: Option<u64>,
     pub(crate) vanishes: bool,
     /// Whether it was left alone.
     pub(crate) skipped: bool,

@@ -16,12 +16,14 @@
 
 mod apply;
 mod cleanup;
+mod definitions;
 mod discovery;
 mod error;
 mod failures;
 mod gone;
 mod health;
 mod known;
+mod metadata;
 mod pace;
 mod plan;
 mod prune;

@@ -28,6 +28,8 @@ pub(crate) struct Step {
     pub(crate) vanishes: bool,
     /// What the desired object is remembered by.
     pub(crate) mark: Option<Fingerprint>,
+    /// How often its kind was defined anew before this was planned.
+    pub(crate) definitions: Option<u64>,
     pub(crate) work: Work,
 }
 

@@ -1,14 +1,13 @@
 //! Which version the applied objects of a cluster have: one watch of metadata for each kind, shared by all owners.
 
 use std::collections::HashMap;
-use std::pin::pin;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use flux_objects::ObjectId;
 use flux_tasks::Tasks;
-use futures::StreamExt as _;
 use kube::api::{Api, ApiResource, DynamicObject};
 use kube::core::PartialObjectMeta;
 use kube::runtime::watcher::{self, Event};
@@ -20,14 +19,11 @@ use tokio_util::sync::CancellationToken;
 use super::Fingerprint;
 use super::sight::Sight;
 use crate::Resolved;
-use crate::health::{api_resource, refusal};
+use crate::health::api_resource;
+use crate::metadata::follow;
 
 /// For how long a watch that was refused is not tried again.
 const REFUSED: Duration = Duration::from_secs(600);
-/// How long after a failure a watch begins anew, at first and at last.
-const RETRIES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
-/// Objects in one page of a list.
-const PAGE: u32 = 250;
 
 /// The versions of applied objects in one cluster. Clones share the watches; a watch ends when nobody remembers an object of its
 /// kind any more.
@@ -143,40 +139,26 @@ impl LiveObjects {
         }
     }
 
-    /// Follows the objects until they may not or cannot be watched. After any other failure they are listed anew.
+    /// Follows the objects until they may not or cannot be watched.
     async fn follow(&self, scope: &Scope, live: &Weak<Live>) -> End {
         let resource = api_resource(&scope.resolved);
         let api: Api<PartialObjectMeta<DynamicObject>> = match &scope.namespace {
             Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
             None => Api::all_with(self.client.clone(), &resource),
         };
-        let config = watcher::Config::default().labels(&self.label).page_size(PAGE);
-        let mut wait = RETRIES.0;
-        loop {
-            let mut events = pin!(watcher::watcher(api.clone(), config.clone()));
-            let mut listing = HashMap::new();
-            while let Some(event) = events.next().await {
-                let Some(live) = live.upgrade() else { return End::Unserved };
-                match event {
-                    Ok(event) => {
-                        wait = RETRIES.0;
-                        live.note(event, &resource, &mut listing);
-                    }
-                    Err(err) => {
-                        live.current.store(false, Ordering::Release);
-                        match refusal(&err) {
-                            Some(404) => return End::Unserved,
-                            Some(_) => return End::Refused,
-                            None => {
-                                tracing::debug!(kind = %resource.kind, error = %err, "watch of applied objects failed");
-                            }
-                        }
-                        break;
-                    }
-                }
+        let mut listing = HashMap::new();
+        let refused = follow(&api, watcher::Config::default().labels(&self.label), |news| {
+            let Some(live) = live.upgrade() else { return ControlFlow::Break(()) };
+            match news {
+                Some(event) => live.note(event, &resource, &mut listing),
+                None => live.current.store(false, Ordering::Release),
             }
-            tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(RETRIES.1);
+            ControlFlow::Continue(())
+        });
+        match refused.await {
+            // The kind is gone, or nobody remembers an object of it.
+            Some(404) | None => End::Unserved,
+            Some(_) => End::Refused,
         }
     }
 }

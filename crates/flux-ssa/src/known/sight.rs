@@ -11,7 +11,7 @@ const REVISION: &str = "deployment.kubernetes.io/revision";
 
 /// What is kept of a live object: its version, and whether a later version differs in more than status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Sight {
+pub(crate) struct Sight {
     /// Its resource version, which grows with each write.
     pub(super) version: u64,
     /// Stands for all that is written otherwise than through the status subresource.
@@ -27,7 +27,7 @@ impl Sight {
         Self::of_metadata(&metadata)
     }
 
-    pub(super) fn of_metadata(metadata: &ObjectMeta) -> Option<Self> {
+    pub(crate) fn of_metadata(metadata: &ObjectMeta) -> Option<Self> {
         let version = metadata.resource_version.as_deref()?.parse().ok()?;
         let entries = metadata.managed_fields.as_deref().unwrap_or_default();
         let by_status = |entry: &&ManagedFieldsEntry| entry.subresource.as_deref() == Some("status");
@@ -49,7 +49,7 @@ impl Sight {
     }
 
     /// Whether `self` is an older sight of the object, or the same, or differs from it in status alone.
-    pub(super) fn is_still(&self, left: &Self) -> bool {
+    pub(crate) fn is_still(&self, left: &Self) -> bool {
         self.version <= left.version || self.separable && self.beside_status == left.beside_status
     }
 }

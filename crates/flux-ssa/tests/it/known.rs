@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
 use flux_objects::{Entry, Manifest, stages};
-use flux_ssa::{Applier, Fingerprint, Known, LiveObjects, Memory, Options};
+use flux_ssa::{Applier, Discovery, Fingerprint, Known, LiveObjects, Memory, Options};
 use flux_tasks::Tasks;
 use flux_testkit::wait_for;
 use kube::{Client, Config};
@@ -45,7 +45,10 @@ impl World {
         let entries = self.entries(yaml)?;
         wait_for("the watches catch up", LONG, async || {
             ensure!(self.memory.live.is_current(), "not listed yet");
-            ensure!(self.memory.known.as_left(&entries).is_some() == as_left, "as left is not {as_left}");
+            ensure!(
+                self.memory.known.as_left(&entries, self.cluster.applier.discovery()).is_some() == as_left,
+                "as left is not {as_left}"
+            );
             Ok(())
         })
         .await
@@ -78,7 +81,8 @@ async fn objects_that_are_as_they_were_left_need_no_request() -> Result<()> {
     world.sees(&both, true).await?;
 
     assert!(world.plans_alone(&both, world.memory.clone()).await?);
-    let shown: Vec<_> = world.memory.known.as_left(&world.entries(&both)?).context("not as left")?;
+    let shown: Vec<_> =
+        world.memory.known.as_left(&world.entries(&both)?, world.cluster.applier.discovery()).context("not as left")?;
     let shown: Vec<_> = shown.iter().map(|change| world.cluster.shown(&change.to_string())).collect();
     assert_eq!(shown, ["ConfigMap/NS/env unchanged", "Deployment/NS/web unchanged"]);
 
@@ -184,12 +188,49 @@ async fn where_the_cluster_may_not_be_watched_namespaces_are_and_else_nothing_is
         world.cluster.applier = world.cluster.applier.clone().remembering(world.memory.clone());
         let left = wait_for("the watch is found", LONG, async || {
             world.cluster.apply(CONFIG).await?;
-            let as_left = world.memory.known.as_left(&world.entries(CONFIG)?).is_some();
+            let as_left =
+                world.memory.known.as_left(&world.entries(CONFIG)?, world.cluster.applier.discovery()).is_some();
             let settled = as_left || (!known && world.memory.live.running() == 0);
             ensure!(settled, "neither watched nor refused");
             Ok(as_left)
         });
         assert_eq!(left.await?, known);
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn objects_of_a_kind_that_is_defined_anew_are_looked_at() -> Result<()> {
+    let mut world = World::new("defined").await?;
+    let client = world.cluster.namespace.client.clone();
+    let discovery = Discovery::watched(&client, &Tasks::new());
+    let options = Arc::new(Options::new(MANAGER, GROUP));
+    world.cluster.applier = Applier::new(client, discovery, options).remembering(world.memory.clone());
+    let group = format!("{}.example.com", world.cluster.namespace.name);
+    let crd = format!(
+        "---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: things.{group}}}\n\
+         spec:\n  group: {group}\n  scope: Namespaced\n  names: {{plural: things, singular: thing, kind: Thing}}\n  \
+         versions:\n  - name: v1\n    served: true\n    storage: true\n    schema:\n      openAPIV3Schema:\n        type: object\n        \
+         properties: {{spec: {{type: object, properties: {{size: {{type: string}}}}}}}}\n"
+    );
+    let thing = format!("---\napiVersion: {group}/v1\nkind: Thing\nmetadata: {{name: first}}\nspec: {{}}\n");
+    world.cluster.apply(&crd).await?;
+    // The watches may hear of the definition only now; what was remembered before is not trusted then.
+    wait_for("the thing is remembered", LONG, async || {
+        world.cluster.apply(&thing).await?;
+        let entries = world.entries(&thing)?;
+        let left = world.memory.known.as_left(&entries, world.cluster.applier.discovery());
+        ensure!(left.is_some(), "not yet");
+        Ok(())
+    })
+    .await?;
+    let nowhere = world.plans_alone(&thing, world.memory.clone()).await?;
+    assert!(nowhere);
+
+    let defaulted = crd.replace("size: {type: string}", "size: {type: string, default: small}");
+    world.cluster.apply(&defaulted).await?;
+    world.sees(&thing, false).await?;
+
+    assert!(!world.plans_alone(&thing, world.memory.clone()).await?);
     Ok(())
 }

@@ -78,8 +78,8 @@ struct Connection {
 
 impl Connection {
     fn new(identity: Fingerprint, client: Client, pace: Pace, watching: &Watching) -> Self {
-        let discovery = Arc::new(Discovery::new());
         let Watching { tasks, net_polls } = watching.clone();
+        let discovery = Discovery::watched(&client, &tasks);
         let live = LiveObjects::new(client.clone(), tasks.clone(), &format!("{GROUP}/name"));
         let count = move |found| {
             let found = match found {

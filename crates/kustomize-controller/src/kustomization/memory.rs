@@ -14,7 +14,7 @@ use flux_api::meta::{RECONCILE_REQUEST_ANNOTATION, ResourceInventory};
 use flux_files::Reads;
 use flux_objects::{ChangeSet, Inventory};
 use flux_runtime::ObjectKey;
-use flux_ssa::{Fingerprint, Known, Ready};
+use flux_ssa::{Discovery, Fingerprint, Known, Ready};
 use kube::ResourceExt as _;
 use parking_lot::Mutex;
 
@@ -152,6 +152,7 @@ impl Last {
     pub(super) fn applied(
         &self,
         kept: &Kept,
+        discovery: &Discovery,
         inventory: Option<&ResourceInventory>,
         listed: &Inventory,
     ) -> Option<ChangeSet> {
@@ -159,7 +160,7 @@ impl Last {
             return None;
         }
         let entries: Vec<_> = listed.iter().collect();
-        kept.known()?.as_left(&entries).map(|changes| ChangeSet { changes })
+        kept.known()?.as_left(&entries, discovery).map(|changes| ChangeSet { changes })
     }
 
     /// The same run, with another artifact that made no difference.

@@ -63,7 +63,9 @@ impl KustomizationReconciler {
         // What cannot be read is told by the whole run, which reads it again.
         let Ok(Gathered { cluster, inputs, .. }) = self.gather(look).await else { return Ok(None) };
         let Ok(listed) = plan::listed(status) else { return Ok(None) };
-        let (true, Some(applied)) = (inputs == Some(last.inputs), last.applied(kept, status, &listed)) else {
+        let discovery = cluster.applier.discovery();
+        let (true, Some(applied)) = (inputs == Some(last.inputs), last.applied(kept, discovery, status, &listed))
+        else {
             return Ok(None);
         };
         if last.artifact != source.artifact.digest {
