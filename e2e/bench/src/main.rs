@@ -1,6 +1,7 @@
 //! Benchmarks, one file each. `cargo xtask bench list` names them.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its figures")]
 
+mod applications;
 mod archive;
 mod dependency_chain;
 mod document;
@@ -13,6 +14,7 @@ mod measure;
 mod platform_floor;
 mod processes;
 mod push_to_ready;
+mod request_counts;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -20,6 +22,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use clap::{Parser, ValueEnum};
 
+use crate::applications::Leg;
 use crate::measure::{Figure, grid, table};
 
 /// Runs benchmarks on a real control plane and prints their figures.
@@ -32,6 +35,9 @@ struct Cli {
     /// How often to repeat what is repeated; the figures are medians.
     #[arg(long, default_value_t = 5)]
     runs: usize,
+    /// How many applications are installed where that is what is measured.
+    #[arg(long, default_value_t = 100)]
+    applications: usize,
     /// A table for people, or one JSON line for each figure.
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
     output: Output,
@@ -50,11 +56,15 @@ enum Output {
 }
 
 /// The benchmarks, in the order in which `all` runs them: the machine's ceiling first.
-const BENCHMARKS: [(&str, &str); 7] = [
+const BENCHMARKS: [(&str, &str); 11] = [
     ("floor", "B0: what the machine's API server can do at all"),
     ("kustomize-build", "builds of kustomizations, beside the bundled kubectl"),
     ("push", "B14: from a reconcile request to Ready, one app"),
     ("chain", "B5: ten Kustomizations that depend on each other, to the last one Ready"),
+    ("install", "B1: applications of four objects each, from nothing to all Ready"),
+    ("upgrade", "B1: one object of each application changes"),
+    ("no-change", "B3: a reconcile of each application that changes nothing"),
+    ("unrelated-commit", "B7: a commit that touches no application's files"),
     ("git", "B8: bytes and requests of polls and commits, 5,000 files"),
     ("archive", "B12: throughput and memory for a tree of 100 MB"),
     ("idle", "B19: memory of each controller with nothing to do"),
@@ -67,6 +77,10 @@ async fn figures(name: &str, cli: &Cli) -> Result<Vec<Figure>> {
         "kustomize-build" => tokio::task::block_in_place(|| kustomize_build::run(runs, cli.conformance.as_deref())),
         "push" => push_to_ready::run(runs).await,
         "chain" => dependency_chain::run(runs).await,
+        "install" => applications::run(Leg::Install, runs, cli.applications).await,
+        "upgrade" => applications::run(Leg::Upgrade, runs, cli.applications).await,
+        "no-change" => applications::run(Leg::NoChange, runs, cli.applications).await,
+        "unrelated-commit" => applications::run(Leg::UnrelatedCommit, runs, cli.applications).await,
         "git" => git_traffic::run(runs).await,
         "archive" => archive::run(runs).await,
         "idle" => idle::run(runs).await,

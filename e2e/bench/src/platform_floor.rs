@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use k8s_openapi::api::core::v1::Event;
 use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
@@ -40,6 +40,49 @@ pub(crate) async fn run() -> Result<Vec<Figure>> {
         }
     }
     Ok(figures)
+}
+
+/// Requests a second of each kind, with 16 in flight.
+pub(crate) struct Rates {
+    pub(crate) small_new: f64,
+    pub(crate) small_dry_run: f64,
+    pub(crate) deployment_new: f64,
+    pub(crate) deployment_changed: f64,
+    pub(crate) deployment_dry_run: f64,
+    pub(crate) kustomization_new: f64,
+    pub(crate) kustomization_changed: f64,
+    pub(crate) patch_status: f64,
+    pub(crate) create_event: f64,
+}
+
+impl Rates {
+    /// Measured now on `control_plane`, which has the CRDs of the toolkit.
+    pub(crate) async fn measure(control_plane: &ControlPlane) -> Result<Self> {
+        let client = control_plane.client().await?;
+        let mut figures = Vec::new();
+        for subject in subjects() {
+            let namespace = control_plane.namespace("floor").await?;
+            let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &namespace.name, &subject.resource);
+            let round =
+                Round { api: &api, client: &client, subject: &subject, in_flight: 16, namespace: &namespace.name };
+            figures.extend(round.measure().await?);
+        }
+        let rate = |operation: &str| {
+            let title = format!("{operation}, 16 in flight: rate");
+            figures.iter().find(|figure| figure.what == title).map(Figure::median).context(title)
+        };
+        Ok(Self {
+            small_new: rate("ConfigMap 1 KB, apply, new")?,
+            small_dry_run: rate("ConfigMap 1 KB, apply, dry run")?,
+            deployment_new: rate("Deployment 3 KB, apply, new")?,
+            deployment_changed: rate("Deployment 3 KB, apply, changed")?,
+            deployment_dry_run: rate("Deployment 3 KB, apply, dry run")?,
+            kustomization_new: rate("Kustomization 2 KB, apply, new")?,
+            kustomization_changed: rate("Kustomization 2 KB, apply, changed")?,
+            patch_status: rate("Kustomization 2 KB, patch status")?,
+            create_event: rate("Kustomization 2 KB, create event")?,
+        })
+    }
 }
 
 fn subjects() -> Vec<Subject> {

@@ -24,6 +24,12 @@ impl CpuTime {
         Ok(Self(used))
     }
 
+    /// Of one process.
+    pub(crate) fn of_process(id: i32) -> Result<Self> {
+        let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
+        Ok(Self(cpu_time(&stat).unwrap_or_default()))
+    }
+
     pub(crate) fn since(&self, earlier: &Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
