@@ -36,6 +36,7 @@ pub use set::{Rendered, Set, Source};
 pub use template::{Assembled, Assembly, Notes, Request, TemplateError, Templated, template};
 
 use crate::chart::{Chart, Located};
+use crate::values::schema::Check;
 
 /// How templates are taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,6 +79,8 @@ pub struct Context<'a> {
     pub cancelled: Option<&'a AtomicBool>,
     /// What `lookup` asks; without one, nothing is found.
     pub cluster: Option<Arc<dyn Cluster>>,
+    /// Whether values have to meet the charts' schemas.
+    pub schemas: Check<'a>,
 }
 
 /// Why templates gave no text.

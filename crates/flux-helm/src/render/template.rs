@@ -6,6 +6,7 @@ use super::{Capabilities, Context, Engine, Identity, RenderError, Rendered};
 use crate::chart::Chart;
 use crate::manifest::{self, Manifest, ManifestError, Order, Secrets};
 use crate::release::Hook;
+use crate::values::schema::{self, Check, SchemaError};
 use crate::values::{self, CoalesceError};
 
 /// What the names of templates end with that make the notes of a release.
@@ -58,6 +59,9 @@ pub enum TemplateError {
     /// The values cannot be put together.
     #[error(transparent)]
     Values(CoalesceError),
+    /// The values are not as the charts want them.
+    #[error("values don't meet the specifications of the schema(s) in the following chart(s):\n{0}")]
+    Schema(SchemaError),
     /// The chart is not for this version of Kubernetes.
     #[error("chart requires kubeVersion: {range} which is incompatible with Kubernetes {version}")]
     KubeVersion {
@@ -78,6 +82,10 @@ pub fn template(engine: &Engine, request: Request<'_>) -> Result<Templated, Temp
     let mut warnings: Vec<String> = skipped.iter().map(ToString::to_string).collect();
     let coalesced = values::coalesce(&chart, values).map_err(TemplateError::Values)?;
     warnings.extend(coalesced.warnings.iter().map(ToString::to_string));
+    if let Check::With(documents) = context.schemas {
+        let found = schema::validate(&chart, &coalesced.values, documents).map_err(TemplateError::Schema)?;
+        warnings.extend(found.iter().map(ToString::to_string));
+    }
     check_kube_version(&chart, capabilities)?;
     let mut texts = engine.prepare(&chart)?.render(&coalesced.values, &release, capabilities, &context)?;
     let notes = take_notes(&mut texts, &chart, notes);

@@ -29,7 +29,7 @@ impl World for Still {
 
 const RELEASE: Identity<'static> = Identity { name: "rel", namespace: "ns", revision: 3, is_upgrade: true };
 
-fn engine(mode: Mode) -> Engine {
+pub(crate) fn engine(mode: Mode) -> Engine {
     let world: Arc<dyn World> = Arc::new(Still);
     Engine::new(&world, mode)
 }

@@ -3,8 +3,10 @@
 use flux_gotemplate::Map;
 use flux_helm::Time;
 use flux_helm::chart::{Chart, File};
-use flux_helm::values::schema::{Documents, validate, validate_single, wanted};
+use flux_helm::render::{Capabilities, Context, Identity, Mode, Notes, Request, template};
+use flux_helm::values::schema::{Check, Documents, validate, validate_single, wanted};
 
+use crate::render::engine;
 use crate::values::{chart, json, map};
 
 /// Schemas and values with the words of github.com/santhosh-tekuri/jsonschema/v6 v6.0.2 as Helm 4.2.1 calls it.
@@ -82,6 +84,27 @@ fn each_chart_s_faults_stand_below_its_name() {
         "parent:\n- at '': missing property 'p'\nchild:\n- at '': missing property 'c'\nother:\ninvalid type for values: \
          expected object (map), got float64\n"
     );
+}
+
+#[test]
+fn a_chart_is_not_rendered_with_values_that_it_refuses() {
+    let chart = with_schema(chart("c", "{}", vec![]), r#"{"required":["a"]}"#);
+    let render = |schemas: Check<'_>| {
+        let request = Request {
+            chart: chart.clone(),
+            values: &Map::new(),
+            release: Identity { name: "r", namespace: "n", revision: 1, is_upgrade: false },
+            capabilities: &Capabilities::default(),
+            notes: Notes::Own,
+            context: Context { schemas, ..Context::default() },
+        };
+        template(&engine(Mode::Lenient), request).err().map(|err| err.to_string()).unwrap_or_default()
+    };
+    assert_eq!(
+        render(Check::default()),
+        "values don't meet the specifications of the schema(s) in the following chart(s):\nc:\n- at '': missing property 'a'\n"
+    );
+    assert_eq!(render(Check::Skip), "");
 }
 
 #[test]

@@ -22,6 +22,23 @@ use crate::chart::Chart;
 /// Schemas by their addresses, without fragments, as [`wanted`] names them.
 pub type Documents = BTreeMap<String, serde_json::Value>;
 
+/// Whether values are held against the schemas of their charts.
+#[derive(Clone, Copy, Debug)]
+pub enum Check<'a> {
+    /// They are not.
+    Skip,
+    /// They are, and these documents are what schemas may refer to.
+    With(&'a Documents),
+}
+
+impl Default for Check<'_> {
+    /// They are, and schemas may refer to nothing.
+    fn default() -> Self {
+        static NONE: Documents = Documents::new();
+        Self::With(&NONE)
+    }
+}
+
 /// Values that are not as the schemas of their charts want them, or schemas that are none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemaError {
