@@ -6,8 +6,8 @@ use anyhow::{Result, bail};
 
 use crate::case::{Case, names};
 use crate::{
-    envsubst, flux_build, helm_charts, helm_engine, helm_manifests, helm_sprig, helm_values, helm_vectors, kustomize,
-    release_records, sops, unit,
+    envsubst, flux_build, helm_charts, helm_cmd, helm_engine, helm_manifests, helm_sprig, helm_values, helm_vectors,
+    kustomize, release_records, sops, unit,
 };
 
 /// One suite with the cases that can be run.
@@ -45,6 +45,7 @@ const SUITES: [(&str, &str, Option<Reader>); 12] = [
 
 /// Readers for files among Helm's cases, all of whose cases can be run.
 const HELM: &[(&str, Reader)] = &[
+    ("helm/upstream/cmd", helm_cmd::cases),
     ("helm/upstream/compatible-range", helm_values::ranges),
     ("helm/upstream/dependencies", helm_values::dependencies),
     ("helm/upstream/engine", helm_engine::cases),

@@ -7,6 +7,7 @@ use flux_gotemplate::value::{MapType, Shape};
 use flux_gotemplate::{FuncError, Function, GoStr, List, Map, Object, Signature, Type, Value, data};
 
 use super::capabilities::{Capabilities, HelmVersion, KubeVersion};
+use crate::values;
 
 /// How large the text of all values may be that the method `YAML` gives.
 const MOST_YAML: usize = 64 << 20;
@@ -27,43 +28,17 @@ fn values_method(values: &Map, name: &str) -> Option<Function> {
             let text = data::write_yaml(&Value::Map(values.clone()), MOST_YAML);
             text.map(Value::from).map_err(|fault| FuncError::new(fault.to_string()))
         }),
-        "Table" => Function::closure(TABLE, move |_, args| match table(&values, &args.text(0)) {
-            Ok(table) => Ok(table.retyped(&VALUES).into()),
-            Err(key) => Err(FuncError::new(format!("{} is not a table", quoted(&key)))),
+        "Table" => Function::closure(TABLE, move |_, args| {
+            let table = values::table(&values, &args.text(0));
+            table.map(|table| table.retyped(&VALUES).into()).map_err(|err| FuncError::new(err.to_string()))
         }),
-        "PathValue" => Function::closure(PATH_VALUE, move |_, args| path_value(&values, &args.text(0))),
+        "PathValue" => Function::closure(PATH_VALUE, move |_, args| {
+            values::path_value(&values, &args.text(0)).map_err(|err| FuncError::new(err.to_string()))
+        }),
         _ => Function::closure(Signature::fixed(&[], Type::MAP), move |_, _| {
             Ok(if values.is_empty() { Map::new() } else { values.plain() }.into())
         }),
     })
-}
-
-/// The map at a path of names, dots between them; the name that is not there or no map otherwise.
-pub(super) fn table(values: &Map, path: &str) -> Result<Map, String> {
-    let mut table = values.clone();
-    for name in path.split('.') {
-        match table.get(name.as_bytes()) {
-            Some(Value::Map(found)) if found.is_plain() || found.map_type().name == VALUES.name => table = found,
-            _ => return Err(name.to_owned()),
-        }
-    }
-    Ok(table)
-}
-
-fn path_value(values: &Map, path: &str) -> Result<Value, FuncError> {
-    if path.is_empty() {
-        return Err(FuncError::new("YAML path cannot be empty"));
-    }
-    let (tables, key) = path.rsplit_once('.').map_or((None, path), |(tables, key)| (Some(tables), key));
-    let table = tables.map_or_else(|| Ok(values.clone()), |tables| table(values, tables)).ok();
-    match table.and_then(|table| table.get(key.as_bytes())) {
-        Some(value) if !value.as_map().is_some_and(Map::is_plain) => Ok(value),
-        _ => Err(FuncError::new(format!("{} is not a value", quoted(key)))),
-    }
-}
-
-fn quoted(text: &str) -> String {
-    String::from_utf8_lossy(&flux_gotemplate::strconv::quote(text.as_bytes())).into_owned()
 }
 
 /// What templates see as `.Capabilities`.

@@ -3,9 +3,10 @@
 use flux_gotemplate::value::MapType;
 use flux_gotemplate::{GoStr, Map, Type, Value};
 
-use super::objects::{self, VALUES};
+use super::objects::VALUES;
 use super::{Identity, files};
 use crate::chart::{Chart, Dependency, Maintainer, Metadata};
+use crate::values;
 
 static OF_STRINGS: MapType = MapType::plain(&Type::Str);
 
@@ -49,7 +50,7 @@ impl Scopes {
         .collect();
         self.done.push(data.clone());
         for child in &chart.dependencies {
-            let table = objects::table(values, child.name());
+            let table = values::table(values, child.name());
             let values = table.unwrap_or_else(|_| Map::new()).retyped(&VALUES);
             let data = self.add(child, &values, false);
             subcharts.insert(child.name().into(), data.into());
