@@ -21,6 +21,7 @@ use flux_helm::render::{
     template,
 };
 use flux_helm::values;
+use flux_helm::values::schema::Check;
 use jiff::Timestamp;
 use rand::RngCore;
 
@@ -84,6 +85,10 @@ struct Cli {
     /// Print only what these templates give: paths in the chart, with `*`, `?` and `[…]`.
     #[arg(short, long, value_name = "TEMPLATE")]
     show_only: Vec<String>,
+    /// Take values that the charts' schemas refuse. Schemas that refer to others elsewhere are refused without it: nothing
+    /// is fetched.
+    #[arg(long)]
+    skip_schema_validation: bool,
     /// Tell templates that they upgrade a release.
     #[arg(long)]
     is_upgrade: bool,
@@ -142,7 +147,10 @@ fn run(cli: &Cli) -> Result<()> {
         release: Identity { name: release, namespace: &cli.namespace, revision: 1, is_upgrade: cli.is_upgrade },
         capabilities: &capabilities,
         notes: if cli.render_subchart_notes { Notes::All } else { Notes::Own },
-        context: Context::default(),
+        context: Context {
+            schemas: if cli.skip_schema_validation { Check::Skip } else { Check::default() },
+            ..Context::default()
+        },
     };
     let templated = template(&Engine::new(&world, Mode::Lenient), request)?;
     print(cli, &templated)

@@ -18,6 +18,7 @@ use flux_helm::render::{
     template,
 };
 use flux_helm::values;
+use flux_helm::values::schema::Check;
 
 use crate::case::{Case, Compared, Recorded, read_json_lines, text};
 use crate::helm_world::{chain, engine};
@@ -163,7 +164,10 @@ impl Command {
             release: Identity { name: release, namespace: &self.namespace, revision: 1, is_upgrade: false },
             capabilities,
             notes: Notes::Own,
-            context: Context::default(),
+            context: Context {
+                schemas: if self.has("--skip-schema-validation") { Check::Skip } else { Check::default() },
+                ..Context::default()
+            },
         };
         let templated = template(engine, request)?;
         let secrets = if self.has("--hide-secret") { Secrets::Hidden } else { Secrets::Shown };

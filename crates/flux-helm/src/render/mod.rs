@@ -70,7 +70,7 @@ pub struct Identity<'a> {
     pub is_upgrade: bool,
 }
 
-/// What one rendering may use.
+/// What one rendering may use, and what its values are held against.
 #[derive(Clone, Default)]
 pub struct Context<'a> {
     /// The bounds of all templates together.
