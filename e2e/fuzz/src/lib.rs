@@ -6,6 +6,8 @@
 
 mod build;
 pub mod corpus;
+mod helm_chart;
+mod helm_index;
 mod helm_values;
 pub mod mutate;
 mod patch;
@@ -27,7 +29,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 14] = [
     Target { name: "yaml", run: yaml::read_text_prints_and_reads_back, words: &yaml::WORDS },
     Target { name: "yaml-blocks", run: yaml::both_ways_of_reading_agree, words: &yaml::WORDS },
     Target { name: "json", run: yaml::values_print_and_read_back, words: &[] },
@@ -39,6 +41,8 @@ pub const TARGETS: [Target; 12] = [
     Target { name: "sops-encrypt", run: sops::encrypted_documents_decrypt_to_themselves, words: &yaml::WORDS },
     Target { name: "template", run: template::templates_end_within_their_bounds, words: &template::WORDS },
     Target { name: "helm-set", run: helm_values::lines_set_what_they_say, words: &helm_values::WORDS },
+    Target { name: "helm-chart", run: helm_chart::archives_of_a_chart_hold_the_chart, words: &helm_chart::WORDS },
+    Target { name: "helm-index", run: helm_index::parts_say_what_the_whole_says, words: &helm_index::WORDS },
     Target { name: "semver", run: version::printed_versions_are_the_same, words: &version::WORDS },
 ];
 

@@ -1,5 +1,7 @@
 //! Indexes that are too unusual to be read in parts.
 
+use std::collections::BTreeMap;
+
 use super::entry::{Language, read_list};
 use super::{Header, IndexError, Versions, Wanted, limits_of_yaml};
 use crate::chart::decode::DecodeError;
@@ -22,6 +24,8 @@ pub(super) fn read(text: &[u8], wanted: &mut Wanted<'_>) -> Result<Header, Index
         other => return Err(misfit(language, "", &other, "repo.IndexFile").into()),
     }
     let header = Header::read(language, Json::Map(beside))?;
+    // Of equal names, which JSON may have, the last counts.
+    let mut found = BTreeMap::new();
     for charts in charts {
         let charts = match charts {
             Json::Map(charts) => charts,
@@ -32,9 +36,12 @@ pub(super) fn read(text: &[u8], wanted: &mut Wanted<'_>) -> Result<Header, Index
             let (mut versions, mut skipped) = (Vec::new(), Vec::new());
             read_list(language, list, &mut versions, &mut skipped)?;
             if wanted.wants(&name) {
-                wanted.give(Versions::sorted(name, versions, skipped));
+                found.insert(name.clone(), Versions::sorted(name, versions, skipped));
             }
         }
+    }
+    for versions in found.into_values() {
+        wanted.give(versions);
     }
     Ok(header)
 }
