@@ -93,7 +93,7 @@ fn include(call: &mut Call<'_, '_>, args: Args<'_>) -> Result<Value, FuncError> 
 
 fn tpl(call: &mut Call<'_, '_>, args: Args<'_>) -> Result<Value, FuncError> {
     let text = args.string(0);
-    if !text.as_bytes().windows(2).any(|pair| pair == b"{{") {
+    if memchr::memmem::find(text.as_bytes(), b"{{").is_none() {
         // Nothing to parse and nothing that could fail.
         return Ok(cleaned(text).into());
     }

@@ -164,21 +164,13 @@ impl Prepared<'_> {
 fn without_no_value(text: &[u8]) -> Option<Vec<u8>> {
     const NO_VALUE: &[u8] = b"<no value>";
     let mut kept: Option<Vec<u8>> = None;
-    let mut rest = text;
     let mut from = 0;
-    while let Some(at) = rest.get(from..).and_then(|tail| tail.iter().position(|byte| *byte == NO_VALUE[0])) {
-        let at = from + at;
-        match rest.get(at..).and_then(|tail| tail.strip_prefix(NO_VALUE)) {
-            Some(behind) => {
-                kept.get_or_insert_default().extend_from_slice(rest.get(..at).unwrap_or_default());
-                rest = behind;
-                from = 0;
-            }
-            None => from = at + 1,
-        }
+    for at in memchr::memmem::find_iter(text, NO_VALUE) {
+        kept.get_or_insert_default().extend_from_slice(text.get(from..at).unwrap_or_default());
+        from = at + NO_VALUE.len();
     }
     if let Some(kept) = &mut kept {
-        kept.extend_from_slice(rest);
+        kept.extend_from_slice(text.get(from..).unwrap_or_default());
     }
     kept
 }

@@ -10,4 +10,5 @@ mod releases;
 mod render;
 mod schema;
 mod strvals;
+mod template;
 mod values;

@@ -34,7 +34,7 @@ pub(crate) fn engine(mode: Mode) -> Engine {
     Engine::new(&world, mode)
 }
 
-fn chart(files: &[(&str, &str)]) -> Chart {
+pub(crate) fn chart(files: &[(&str, &str)]) -> Chart {
     let file = |(name, data): &(&str, &str)| File {
         name: (*name).to_owned(),
         data: data.as_bytes().into(),
@@ -43,7 +43,7 @@ fn chart(files: &[(&str, &str)]) -> Chart {
     load_files(files.iter().map(file).collect()).unwrap()
 }
 
-fn values(text: &str) -> Map {
+pub(crate) fn values(text: &str) -> Map {
     read_yaml(text.as_bytes(), Target::Map).unwrap().as_map().unwrap().clone()
 }
 
