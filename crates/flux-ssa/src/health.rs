@@ -12,6 +12,7 @@ mod outcome;
 mod pods;
 mod wait;
 mod watches;
+mod why;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -129,7 +130,10 @@ impl HealthWatcher {
         targets: Vec<Target>,
         terms: Terms<'_>,
     ) -> Result<Vec<Ready>, HealthError> {
-        wait::Wait::new(self, client, targets, terms).run().await
+        match wait::Wait::new(self, client, targets, terms).run().await {
+            Err(end) => Err(why::explained(end, client, &self.discovery).await),
+            ready => ready,
+        }
     }
 
     /// How many watches run.

@@ -17,16 +17,39 @@ pub struct Unhealthy {
     pub id: ObjectId,
     /// How far it is, and why.
     pub status: Status,
+    /// Which of its Pods keeps it from being ready, and why; none where it has none, or none says so.
+    pub pod: Option<String>,
+}
+
+impl Unhealthy {
+    /// The one reason: that of a Pod where there is one.
+    pub fn reason(&self) -> String {
+        match &self.pod {
+            Some(pod) => pod.clone(),
+            None if self.status.message.is_empty() => self.status.state.to_string(),
+            None => self.status.message.clone(),
+        }
+    }
+}
+
+impl HealthError {
+    /// The object that is to blame: the first that failed, or else the first, by name.
+    pub fn blocking(&self) -> Option<&Unhealthy> {
+        let (Self::Stalled(objects) | Self::Timeout(objects)) = self;
+        objects.iter().min_by_key(|object| (object.status.state != State::Failed, object.id.to_string()))
+    }
 }
 
 impl fmt::Display for Unhealthy {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} status: '{}'", self.id, self.status.state)?;
-        if self.status.message.is_empty() {
-            return Ok(());
+        for text in
+            [Some(&self.status.message).filter(|message| !message.is_empty()), self.pod.as_ref()].into_iter().flatten()
+        {
+            let text: String = text.chars().take(LONGEST).collect();
+            write!(formatter, ": {text}")?;
         }
-        let message: String = self.status.message.chars().take(LONGEST).collect();
-        write!(formatter, ": {message}")
+        Ok(())
     }
 }
 
@@ -61,7 +84,7 @@ pub(super) fn verdict<'a>(
     let failed: Vec<Unhealthy> = states
         .clone()
         .filter(|(_, status)| status.state == State::Failed)
-        .map(|(id, status)| Unhealthy { id: id.clone(), status: status.clone() })
+        .map(|(id, status)| Unhealthy { id: id.clone(), status: status.clone(), pod: None })
         .collect();
     let all_settled = states.clone().all(|(_, status)| settled(status));
     match (failed.is_empty(), all_settled, fail_fast) {
@@ -106,6 +129,7 @@ mod tests {
         let object = |number: usize| Unhealthy {
             id: ObjectId::parse(&format!("_n{number:02}__Namespace")).unwrap(),
             status: Status::new(State::InProgress, ""),
+            pod: None,
         };
         let text = HealthError::Timeout((0..12).rev().map(object).collect()).to_string();
         assert!(

@@ -131,7 +131,7 @@ pub(super) async fn list(
 }
 
 /// The selector as requests take it; none for one that selects nothing in particular.
-fn selector(workload: &Manifest) -> Option<String> {
+pub(super) fn selector(workload: &Manifest) -> Option<String> {
     let selector = workload.as_map().get("spec")?.get("selector")?;
     let selector: LabelSelector = serde_json::from_value(selector.clone()).ok()?;
     let selector = Selector::try_from(selector).ok()?;

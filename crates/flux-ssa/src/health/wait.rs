@@ -268,7 +268,8 @@ impl<'a> Wait<'a> {
     }
 
     fn unhealthy(&self) -> Vec<Unhealthy> {
-        let statuses = self.objects.iter().map(|(id, object)| Unhealthy { id: id.clone(), status: object.status() });
+        let statuses =
+            self.objects.iter().map(|(id, object)| Unhealthy { id: id.clone(), status: object.status(), pod: None });
         statuses.filter(|object| object.status.state != State::Current).collect()
     }
 }

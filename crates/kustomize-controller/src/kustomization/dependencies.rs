@@ -9,6 +9,7 @@ use flux_runtime::ObjectKey;
 use flux_status::ReadyExpression;
 use kube::ResourceExt;
 
+use super::blame::Why;
 use super::error::{Cause, DependencyError};
 use super::plan;
 use crate::watches::{Attention, Links, Readiness, Referent};
@@ -30,10 +31,10 @@ pub(crate) fn check(
     }
     let name = ObjectKey::of(dependency);
     if !is_ready(dependency) {
-        return Err(DependencyError::NotReady { name });
+        return Err(DependencyError::NotReady { name, why: Why::of(dependency) });
     }
     if plan::source(object) == plan::source(dependency) && applied(dependency) != Some(revision) {
-        return Err(DependencyError::Outdated { name });
+        return Err(DependencyError::Outdated { name, why: Why::outdated(applied(dependency), revision) });
     }
     Ok(())
 }
@@ -46,7 +47,7 @@ fn check_expression(
 ) -> Result<(), DependencyError> {
     let key = ObjectKey::of(dependency);
     let expression = ReadyExpression::compile(expression)
-        .map_err(|cause| DependencyError::Expression { name: key.name.clone(), cause: cause.into() })?;
+        .map_err(|cause| DependencyError::Expression { name: key.clone(), cause: cause.into() })?;
     let evaluation = |cause: Cause| DependencyError::Evaluation { name: key.clone(), cause };
     let own = serde_json::to_value(object).map_err(|err| evaluation(err.into()))?;
     let other = serde_json::to_value(dependency).map_err(|err| evaluation(err.into()))?;

@@ -7,6 +7,7 @@ use flux_api::meta::Duration;
 use flux_runtime::client::ApiError;
 use flux_runtime::{ObjectKey, ReadError};
 
+use super::blame::Why;
 use super::decryption::{DecryptionError, KeysError};
 use crate::watches::Referent;
 
@@ -23,6 +24,8 @@ pub(super) struct AtRevision {
     pub revision: String,
     /// The revision of what the artifact was made from, where the source says so.
     pub origin: Option<String>,
+    /// The revision since which runs fail, if it is not this one.
+    pub since: Option<String>,
     /// What went wrong.
     pub cause: Cause,
 }
@@ -87,6 +90,9 @@ pub(crate) enum DependencyError {
     NotReady {
         /// The dependency.
         name: ObjectKey,
+        /// Why.
+        #[source]
+        why: Why,
     },
     /// The object's expression says no.
     #[error("dependency '{name}' is not ready according to readyExpr eval")]
@@ -108,16 +114,32 @@ pub(crate) enum DependencyError {
     Outdated {
         /// The dependency.
         name: ObjectKey,
+        /// At which it is.
+        #[source]
+        why: Why,
     },
     /// The object's expression is no expression.
-    #[error("{TERMINAL}: failed to evaluate dependency {name}")]
+    #[error("{TERMINAL}: failed to evaluate dependency {}", .name.name)]
     Expression {
-        /// The dependency's name.
-        name: String,
+        /// The dependency.
+        name: ObjectKey,
         /// The cause.
         #[source]
         cause: Cause,
     },
+}
+
+impl DependencyError {
+    /// Which dependency, and what it says.
+    pub(super) fn facts(&self) -> (&ObjectKey, Option<&Why>) {
+        match self {
+            Self::NotReady { name, why } | Self::Outdated { name, why } => (name, Some(why)),
+            Self::NotFound { name, .. }
+            | Self::NotReadyByExpression { name }
+            | Self::Evaluation { name, .. }
+            | Self::Expression { name, .. } => (name, None),
+        }
+    }
 }
 
 /// Why the object's own configuration can never work.

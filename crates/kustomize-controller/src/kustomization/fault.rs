@@ -14,7 +14,7 @@ use super::error::{
 };
 use super::observe::Source;
 use super::size::TooLarge;
-use super::{Settings, plan, report};
+use super::{Settings, blame, plan, report};
 
 /// A spec that can never work stalls the object.
 pub(super) fn configuration<T>(result: Result<T, ConfigurationError>) -> Result<T, Fault> {
@@ -55,6 +55,7 @@ pub(super) fn source(
 pub(super) struct Attempted {
     revision: String,
     origin: Option<String>,
+    since: Option<String>,
     retry_interval: Duration,
     requeue_dependency: Duration,
 }
@@ -65,6 +66,7 @@ impl Attempted {
         Self {
             revision: source.revision().to_owned(),
             origin: source.origin.clone(),
+            since: blame::since(object),
             retry_interval: plan::retry_interval(&object.spec),
             requeue_dependency: settings.requeue_dependency,
         }
@@ -155,7 +157,7 @@ impl Attempted {
     }
 
     fn failure(&self, reason: &'static str, err: impl Into<Cause>) -> Failure {
-        let (revision, origin) = (self.revision.clone(), self.origin.clone());
-        Failure::new(reason, AtRevision { revision, origin, cause: err.into() })
+        let (revision, origin, since) = (self.revision.clone(), self.origin.clone(), self.since.clone());
+        Failure::new(reason, AtRevision { revision, origin, since, cause: err.into() })
     }
 }

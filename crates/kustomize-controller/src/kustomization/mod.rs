@@ -5,6 +5,7 @@
 //! nobody knows of; what could not be pruned stays listed.
 
 mod act;
+mod blame;
 mod build;
 mod cluster;
 mod decryption;

@@ -15,6 +15,7 @@ use flux_runtime::{Clock, End, Facts, Failure, Fault, Notice, Outcome, Report, R
 use flux_status::Conditions;
 
 use super::Status;
+use super::blame::{self, Blame};
 use super::error::{AtRevision, Superseded};
 
 /// The longest message of a condition, in bytes.
@@ -79,10 +80,11 @@ fn stalled(mut conditions: Conditions, failure: &Failure) -> Report {
 fn waiting(object: &Kustomization, mut conditions: Conditions, on: &Failure, retry_after: Duration) -> Report {
     let text = message(on.source.as_ref());
     not_ready(&mut conditions, on.reason, &text);
-    let known = object
-        .conditions()
-        .iter()
-        .any(|condition| condition.type_ == READY && condition.reason == on.reason && condition.message == text);
+    // Why a dependency is not ready may change while it is not; that alone is no news.
+    let fact = on.source.to_string();
+    let known = object.conditions().iter().any(|condition| {
+        condition.type_ == READY && condition.reason == on.reason && condition.message.starts_with(&fact)
+    });
     let notices = match on.reason {
         _ if known => Vec::new(),
         reason::DEPENDENCY_NOT_READY => {
@@ -98,7 +100,10 @@ fn waiting(object: &Kustomization, mut conditions: Conditions, on: &Failure, ret
 }
 
 fn transient(mut conditions: Conditions, failure: &Failure, retry: Retry) -> Report {
-    let text = message(failure.source.as_ref());
+    let mut text = message(failure.source.as_ref());
+    if let Some(at) = find::<AtRevision>(failure).filter(|_| failure.reason == reason::HEALTH_CHECK_FAILED) {
+        text = bounded(format!("{text} (since {})", at.since.as_ref().unwrap_or(&at.revision)));
+    }
     not_ready(&mut conditions, failure.reason, &text);
     let requeue = match retry {
         Retry::Backoff => Requeue::Backoff,
@@ -131,7 +136,10 @@ fn not_ready(conditions: &mut Conditions, reason: &str, text: &str) {
 
 /// The error and its causes in one line, which a condition has room for.
 fn message(err: &(dyn Error + 'static)) -> String {
-    let mut text = report::message(err);
+    bounded(report::message(err))
+}
+
+fn bounded(mut text: String) -> String {
     if text.len() > LONGEST {
         let dots = "...";
         let end = (0..=LONGEST - dots.len()).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
@@ -142,9 +150,12 @@ fn message(err: &(dyn Error + 'static)) -> String {
 }
 
 fn notice(severity: Severity, failure: &Failure, message: String) -> Notice {
-    let metadata = find::<AtRevision>(failure)
-        .map(|at| revision_metadata(Some(&at.revision), at.origin.as_deref()))
-        .unwrap_or_default();
+    let metadata = find::<AtRevision>(failure).map_or_else(BTreeMap::new, |at| {
+        let mut metadata = revision_metadata(Some(&at.revision), at.origin.as_deref());
+        let blame = blame::blame(&*at.cause, &at.revision, at.since.as_deref());
+        metadata.extend(blame.map(Blame::metadata).unwrap_or_default());
+        metadata
+    });
     Notice { severity, reason: failure.reason.to_owned(), message, metadata }
 }
 

@@ -6,6 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::super::blame::Why;
 use super::*;
 use crate::kustomization::error::{DependencyError, SourceError};
 use crate::watches::Referent;
@@ -43,7 +44,7 @@ fn progressing() -> Value {
 }
 
 fn at_revision(cause: impl Into<crate::kustomization::error::Cause>) -> AtRevision {
-    AtRevision { revision: REVISION.to_owned(), origin: Some("v1".to_owned()), cause: cause.into() }
+    AtRevision { revision: REVISION.to_owned(), origin: Some("v1".to_owned()), since: None, cause: cause.into() }
 }
 
 /// What is left of `conditions` after `end`, a line each; then the events, then the next run and whether the generation is observed.
@@ -147,7 +148,10 @@ fn dependency_not_ready() -> End {
     End::Failed(Fault::Waiting {
         on: Failure::new(
             reason::DEPENDENCY_NOT_READY,
-            at_revision(DependencyError::NotReady { name: ObjectKey::new("apps", "base") }),
+            at_revision(DependencyError::Outdated {
+                name: ObjectKey::new("apps", "base"),
+                why: Why::outdated(Some("main@sha1:1"), REVISION),
+            }),
         ),
         retry_after: Duration::from_secs(30),
     })
@@ -155,21 +159,25 @@ fn dependency_not_ready() -> End {
 
 #[test]
 fn a_dependency_that_is_not_ready_is_told_once() {
-    let text = "dependency 'apps/base' is not ready";
+    let text = "dependency 'apps/base' revision is not up to date: it has applied something else";
     check(
         &json!([condition(READY, "True", reason::RECONCILIATION_SUCCEEDED, "Applied revision: main@sha1:1")]),
         &dependency_not_ready(),
         &[
-            "Ready=False DependencyNotReady: dependency 'apps/base' is not ready",
+            "Ready=False DependencyNotReady: dependency 'apps/base' revision is not up to date: it has applied main@sha1:1, and main@sha1:f710 is wanted",
             "Info DependencyNotReady: Dependencies do not meet ready condition, retrying in 30s \
-             [originRevision=v1 revision=main@sha1:f710]",
+             [blockedBy=Kustomization/apps/base blockedReason=it has applied main@sha1:1, and main@sha1:f710 is wanted \
+             blockedSince=main@sha1:1 originRevision=v1 revision=main@sha1:f710]",
             "After(30s) observed=false",
         ],
     );
     check(
         &json!([condition(READY, "False", reason::DEPENDENCY_NOT_READY, text)]),
         &dependency_not_ready(),
-        &["Ready=False DependencyNotReady: dependency 'apps/base' is not ready", "After(30s) observed=false"],
+        &[
+            "Ready=False DependencyNotReady: dependency 'apps/base' revision is not up to date: it has applied main@sha1:1, and main@sha1:f710 is wanted",
+            "After(30s) observed=false",
+        ],
     );
 }
 
@@ -212,9 +220,10 @@ fn an_object_that_can_proceed_again_is_no_longer_stalled() {
         ]),
         &dependency_not_ready(),
         &[
-            "Ready=False DependencyNotReady: dependency 'apps/base' is not ready",
+            "Ready=False DependencyNotReady: dependency 'apps/base' revision is not up to date: it has applied main@sha1:1, and main@sha1:f710 is wanted",
             "Info DependencyNotReady: Dependencies do not meet ready condition, retrying in 30s \
-             [originRevision=v1 revision=main@sha1:f710]",
+             [blockedBy=Kustomization/apps/base blockedReason=it has applied main@sha1:1, and main@sha1:f710 is wanted \
+             blockedSince=main@sha1:1 originRevision=v1 revision=main@sha1:f710]",
             "After(30s) observed=false",
         ],
     );

@@ -196,6 +196,16 @@ impl Bench {
 
     /// Waits for an event of the object whose note starts with `note`, and returns its type and reason.
     pub(crate) async fn event(&self, object: &str, note: &str) -> (String, String) {
+        let event = self.whole_event(object, note).await;
+        (event.type_.unwrap_or_default(), event.reason.unwrap_or_default())
+    }
+
+    /// The metadata of such an event.
+    pub(crate) async fn event_fields(&self, object: &str, note: &str) -> BTreeMap<String, String> {
+        self.whole_event(object, note).await.metadata.annotations.unwrap_or_default()
+    }
+
+    async fn whole_event(&self, object: &str, note: &str) -> Event {
         let api: Api<Event> = self.ns.api();
         let what = format!("event {note:?} of {object}");
         let found = wait_for(&what, SOON, async || {
@@ -204,8 +214,7 @@ impl Bench {
                 events.into_iter().filter(|event| event.involved_object.name.as_deref() == Some(object));
             let event =
                 of_object.find(|event| event.message.as_deref().is_some_and(|message| message.starts_with(note)));
-            let event = event.context("not sent")?;
-            Ok((event.type_.unwrap_or_default(), event.reason.unwrap_or_default()))
+            event.context("not sent")
         });
         found.await.unwrap_or_else(|error| panic!("{error:#}\n{}", self.log()))
     }

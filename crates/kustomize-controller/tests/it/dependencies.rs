@@ -33,8 +33,15 @@ async fn a_dependant_waits_for_its_dependencys_new_revision() {
     bench.ready("app", "1").await;
 
     bench.publish("2", &[("base/one.yaml", "broken: ["), ("app/one.yaml", &config_map("one", "b"))]).await;
-    bench.fails("base", "BuildFailed").await;
-    bench.fails("app", "DependencyNotReady").await;
+    let cause = bench.fails("base", "BuildFailed").await;
+    let message = format!("dependency '{}/base' is not ready: BuildFailed: {cause}", bench.ns.name);
+    bench
+        .until("app", |object| {
+            let ready = condition(object, "Ready").context("no Ready")?;
+            ensure!(ready.message == message, "{}", ready.message);
+            Ok(())
+        })
+        .await;
     assert_eq!(bench.config_value("one", "key").await.as_deref(), Some("a"));
 
     bench.publish("3", &[("base/one.yaml", &config_map("base", "a")), ("app/one.yaml", &config_map("one", "c"))]).await;

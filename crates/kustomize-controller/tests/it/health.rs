@@ -50,6 +50,14 @@ async fn a_failed_deployment_fails_the_health_check_before_the_timeout() {
 
     assert!(message.starts_with("health check failed after "), "{message}");
     assert!(message.contains(&format!("Deployment/{}/web", bench.ns.name)), "{message}");
+    // The one fact that blocks it, and since when.
+    assert!(message.contains(": Pod web-") && message.contains(r#": container "web" is not ready"#), "{message}");
+    assert!(message.ends_with(" (since main@sha1:1)"), "{message}");
+    let fields = bench.event_fields("app", "health check failed after ").await;
+    let field = |name: &str| fields[&format!("kustomize.toolkit.fluxcd.io/{name}")].clone();
+    assert_eq!(field("blockedBy"), format!("Deployment/{}/web", bench.ns.name));
+    assert!(field("blockedReason").ends_with(r#"container "web" is not ready"#), "{fields:?}");
+    assert_eq!((field("blockedSince"), field("revision")), ("main@sha1:1".to_owned(), "main@sha1:1".to_owned()));
     let object = bench.until("app", |object| Ok(object.clone())).await;
     assert_eq!(
         conditions(&object),
