@@ -13,7 +13,7 @@ use flux_gotemplate::data::{JsonError, read_json_first};
 
 use super::fault::{Fault, Shown};
 use super::words::reason;
-use super::{Documents, formats, json};
+use super::{Documents, formats, json, work};
 use crate::values::quoted;
 
 /// The address that a chart's own schema goes by.
@@ -21,33 +21,13 @@ const OWN: &str = "file:///values.schema.json";
 
 /// The stack for schemas that refer to each other in long chains, and for values that are nested deep. Only what is used
 /// of it costs memory.
-const STACK: usize = 512 << 20;
-
-/// The most that references and combinations in a schema may come to, times the depth of the values, so that the stack
-/// is enough for the worst.
-const MAX_WORK: usize = 100_000;
+const STACK: usize = 256 << 20;
 
 /// The most objects in schemas: the library looks for each among all others.
 const MAX_OBJECTS: usize = 50_000;
 
 /// The most different numbers in a schema that are too large for a floating point number.
 const MAX_LARGE_NUMBERS: usize = 16;
-
-/// Keywords that apply a schema to the same value.
-const IN_PLACE: [&str; 12] = [
-    "$ref",
-    "$dynamicRef",
-    "$recursiveRef",
-    "allOf",
-    "anyOf",
-    "oneOf",
-    "not",
-    "if",
-    "then",
-    "else",
-    "dependentSchemas",
-    "dependencies",
-];
 
 /// Runs it with a large stack, and turns a panic of the library into an error, as Helm does.
 pub(super) fn guarded<T>(run: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
@@ -56,48 +36,42 @@ pub(super) fn guarded<T>(run: impl FnOnce() -> Result<T, String>) -> Result<T, S
 }
 
 /// A schema that can be used.
-pub(super) struct Compiled {
+pub(super) struct Compiled<'d> {
     schemas: Schemas,
     index: SchemaIndex,
-    /// How often it refers to or combines schemas for the same value.
-    combinations: usize,
+    own: serde_json::Value,
+    documents: &'d Documents,
 }
 
 /// The schema, and the `urn:` references in it that nothing is known about.
-pub(super) fn compile(text: &[u8], documents: &Documents) -> Result<(Compiled, BTreeSet<String>), String> {
+pub(super) fn compile<'d>(text: &[u8], documents: &'d Documents) -> Result<(Compiled<'d>, BTreeSet<String>), String> {
     let loader = Loader::new(Missing::Refuse);
     let missing = Rc::clone(&loader.missing);
     let own = read(text)?;
-    let combinations = documents.values().chain([&own]).map(combinations).sum();
     if documents.values().chain([&own]).map(objects).sum::<usize>() > MAX_OBJECTS {
         return Err(format!("schema has more than {MAX_OBJECTS} objects"));
     }
     let mut schemas = Schemas::new();
-    let index = compile_into(own, documents, loader, &mut schemas).map_err(|err| words(&err))?;
+    let index = compile_into(own.clone(), documents, loader, &mut schemas).map_err(|err| words(&err))?;
     let missing = missing.take();
-    Ok((Compiled { schemas, index, combinations }, missing))
+    Ok((Compiled { schemas, index, own, documents }, missing))
 }
 
 /// The addresses that a schema refers to and that are not among the documents.
 pub(super) fn wanted(text: &[u8], documents: &Documents) -> BTreeSet<String> {
     let loader = Loader::new(Missing::Allow);
     let missing = Rc::clone(&loader.missing);
-    if let Ok(own) = read(text) {
+    if let Some(own) = read(text).ok().filter(|own| objects(own) <= MAX_OBJECTS) {
         // What is wrong with the schema is told when it is used.
         let _ = compile_into(own, documents, loader, &mut Schemas::new());
     }
     missing.take()
 }
 
-impl Compiled {
+impl Compiled<'_> {
     pub(super) fn validate(&self, values: &Map) -> Result<(), String> {
-        let (instance, depth) = json::instance(values)?;
-        if self.combinations.saturating_mul(depth) > MAX_WORK {
-            return Err(format!(
-                "schema with {} references and combinations is too large for values nested {depth} deep",
-                self.combinations
-            ));
-        }
+        let instance = json::instance(values)?;
+        work::check(&self.own, self.documents, &instance).map_err(|err| err.to_string())?;
         let Err(error) = self.schemas.validate(&instance, self.index) else { return Ok(()) };
         Err(Fault::of(&error, Shown::Masked).list())
     }
@@ -143,21 +117,6 @@ fn compile_into(
         compiler.add_resource(address, document.clone())?;
     }
     Ok(compiler.compile(OWN, schemas)?)
-}
-
-fn combinations(schema: &serde_json::Value) -> usize {
-    match schema {
-        serde_json::Value::Object(entries) => entries
-            .iter()
-            .map(|(key, value)| {
-                let branches = value.as_array().map(Vec::len).or(value.as_object().map(serde_json::Map::len));
-                let own = if IN_PLACE.contains(&key.as_str()) { branches.unwrap_or(1).max(1) } else { 0 };
-                own + combinations(value)
-            })
-            .sum(),
-        serde_json::Value::Array(items) => items.iter().map(combinations).sum(),
-        _ => 0,
-    }
 }
 
 fn objects(schema: &serde_json::Value) -> usize {

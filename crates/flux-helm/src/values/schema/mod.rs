@@ -10,6 +10,7 @@ mod groups;
 mod json;
 mod number;
 mod words;
+mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
