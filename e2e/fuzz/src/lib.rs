@@ -29,7 +29,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 14] = [
+pub const TARGETS: [Target; 15] = [
     Target { name: "yaml", run: yaml::read_text_prints_and_reads_back, words: &yaml::WORDS },
     Target { name: "yaml-blocks", run: yaml::both_ways_of_reading_agree, words: &yaml::WORDS },
     Target { name: "json", run: yaml::values_print_and_read_back, words: &[] },
@@ -40,6 +40,11 @@ pub const TARGETS: [Target; 14] = [
     Target { name: "sops", run: sops::documents_read_and_print_alike, words: &sops::WORDS },
     Target { name: "sops-encrypt", run: sops::encrypted_documents_decrypt_to_themselves, words: &yaml::WORDS },
     Target { name: "template", run: template::templates_end_within_their_bounds, words: &template::WORDS },
+    Target {
+        name: "helm-schema",
+        run: helm_values::schemas_find_the_same_faults_twice,
+        words: &helm_values::SCHEMA_WORDS,
+    },
     Target { name: "helm-set", run: helm_values::lines_set_what_they_say, words: &helm_values::WORDS },
     Target { name: "helm-chart", run: helm_chart::archives_of_a_chart_hold_the_chart, words: &helm_chart::WORDS },
     Target { name: "helm-index", run: helm_index::parts_say_what_the_whole_says, words: &helm_index::WORDS },
