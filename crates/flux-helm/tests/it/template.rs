@@ -35,7 +35,7 @@ fn words(err: &dyn std::error::Error) -> String {
 fn assembled(files: &[(&str, &str)], assembly: Assembly) -> Assembled {
     let mut all = vec![CHART];
     all.extend_from_slice(files);
-    templated(&all, &Map::new(), Notes::Own).unwrap().assemble(assembly).unwrap_or_else(|err| panic!("{}", words(&err)))
+    templated(&all, &Map::new(), Notes::Own).unwrap().assemble(assembly).map_err(|err| words(&err)).unwrap()
 }
 
 fn object(kind: &str, name: &str) -> String {
