@@ -1,50 +1,29 @@
 //! Documents of plain blocks, which most manifests are, read without the full parser.
 //!
 //! What is read here is what the full parser would read; whatever is not plain enough is left to it: texts of several
-//! lines, escapes, anchors, tags, brackets with content, missing values, signs beyond ASCII.
+//! lines but literal ones, most escapes, anchors, tags, brackets over several lines, complex keys.
+
+mod flow;
+mod inline;
+mod lines;
 
 use granit_parser::ScalarStyle;
 
+use crate::Node;
 use crate::parse::{Limits, scalar};
-use crate::{Node, Style};
-
-/// One line that is neither blank nor a comment.
-#[derive(Clone, Copy)]
-struct Line<'t> {
-    indent: usize,
-    text: &'t str,
-    number: u32,
-}
+use lines::{Line, Literal};
 
 /// The document that `text` holds; none where the full parser has to read it. Lines are counted from `first`.
 pub(crate) fn parse(text: &str, first: u32, limits: Limits) -> Option<Node> {
-    let lines = lines(text, first)?;
-    let mut reader = Reader { lines, next: 0, depth: limits.depth, nodes: limits.nodes };
+    let lines = lines::lines(text, first)?;
+    let mut reader = Reader { text, lines, next: 0, depth: limits.depth, nodes: limits.nodes };
     let indent = reader.lines.first()?.indent;
     let node = reader.block(indent)?;
     (reader.next == reader.lines.len()).then_some(node)
 }
 
-fn lines(text: &str, first: u32) -> Option<Vec<Line<'_>>> {
-    let mut lines = Vec::with_capacity(text.len() / 24);
-    for (number, line) in (first..).zip(text.split('\n')) {
-        let content = line.trim_start_matches(' ');
-        let text = content.trim_end_matches(' ');
-        if text.is_empty() || text.starts_with('#') {
-            if !text.chars().all(may_be_in_comment) {
-                return None;
-            }
-            continue;
-        }
-        if !text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-            return None;
-        }
-        lines.push(Line { indent: line.len() - content.len(), text, number });
-    }
-    Some(lines)
-}
-
 struct Reader<'t> {
+    text: &'t str,
     lines: Vec<Line<'t>>,
     next: usize,
     /// How much deeper collections may be nested, and how many nodes there may be more.
@@ -60,8 +39,7 @@ impl<'t> Reader<'t> {
     /// A collection whose entries stand at a column.
     fn block(&mut self, indent: usize) -> Option<Node> {
         let line = self.peek()?;
-        self.depth = self.depth.checked_sub(1)?;
-        self.count()?;
+        self.descend()?;
         let mut node = if item(line.text).is_some() { self.sequence(indent)? } else { self.mapping(indent)? };
         node.line = line.number;
         self.depth += 1;
@@ -78,7 +56,7 @@ impl<'t> Reader<'t> {
                 self.lines[self.next] = Line { indent: column, text: rest, ..line };
                 items.push(self.block(column)?);
             } else {
-                items.push(self.value(rest, line.number, indent)?);
+                items.push(self.value(rest, line, indent)?);
             }
         }
         Some(Node::sequence(items))
@@ -87,40 +65,55 @@ impl<'t> Reader<'t> {
     fn mapping(&mut self, indent: usize) -> Option<Node> {
         let mut entries = Vec::with_capacity(4);
         while let Some(line) = self.peek().filter(|line| line.indent == indent && item(line.text).is_none()) {
-            let (name, rest) = entry(line.text)?;
+            let (name, style, rest) = entry(line.text)?;
             self.count()?;
-            let key = scalar(name.to_owned(), ScalarStyle::Plain, None, line.number);
-            let value = if rest.is_empty() {
+            let key = scalar(name.to_owned(), style, None, line.number);
+            let value = if rest.is_empty() || rest.starts_with('#') {
                 self.next += 1;
                 let below = self.peek()?;
                 let nested = below.indent > indent || (below.indent == indent && item(below.text).is_some());
-                if !nested {
+                if !nested || line.literal.is_some() {
                     return None;
                 }
                 self.block(below.indent)?
             } else {
-                self.value(rest, line.number, indent)?
+                self.value(rest, line, indent)?
             };
             entries.push((key, value));
         }
         (!entries.is_empty()).then(|| Node::mapping(entries))
     }
 
-    /// A text or an empty collection on the present line, which ends there.
-    fn value(&mut self, text: &str, number: u32, indent: usize) -> Option<Node> {
+    /// A text or a collection in brackets on the present line, which ends there, or the literal text below it.
+    fn value(&mut self, text: &str, line: Line<'t>, indent: usize) -> Option<Node> {
         self.next += 1;
         if self.peek().is_some_and(|below| below.indent > indent) {
             return None;
         }
+        if let Some(literal) = line.literal {
+            let is_header = text.len() <= 2 && text.starts_with('|');
+            self.count()?;
+            return if is_header { self.literal(&literal, line.number, indent) } else { None };
+        }
+        if text.starts_with(['[', '{']) {
+            return flow::value(self, text, line.number);
+        }
         self.count()?;
-        Some(match text {
-            "{}" => Node { style: Style::Flow, line: number, ..Node::mapping(Vec::new()) },
-            "[]" => Node { style: Style::Flow, line: number, ..Node::sequence(Vec::new()) },
-            _ => {
-                let (text, style) = single_line(text)?;
-                scalar(text.to_owned(), style, None, number)
-            }
-        })
+        let (text, style) = inline::value(text)?;
+        Some(scalar(text.into_owned(), style, None, line.number))
+    }
+
+    fn literal(&self, literal: &Literal, header: u32, indent: usize) -> Option<Node> {
+        if literal.indent <= indent {
+            return None;
+        }
+        let text = literal.text(self.text)?;
+        Some(scalar(text, ScalarStyle::Literal, None, header + 1 + literal.blank))
+    }
+
+    fn descend(&mut self) -> Option<()> {
+        self.depth = self.depth.checked_sub(1)?;
+        self.count()
     }
 
     fn count(&mut self) -> Option<()> {
@@ -132,46 +125,29 @@ impl<'t> Reader<'t> {
 /// The longest key that stands on one line with its value.
 const LONGEST_KEY: usize = 1_000;
 
-/// Neither a control character nor one that ends a line or marks a byte order.
-fn may_be_in_comment(c: char) -> bool {
-    !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
-}
-
 /// What stands behind the dash of a list's item.
 fn item(text: &str) -> Option<&str> {
     text.strip_prefix("- ").map(|rest| rest.trim_start_matches(' '))
 }
 
-/// The plain key of a mapping's entry, and what stands behind it.
-fn entry(text: &str) -> Option<(&str, &str)> {
-    let end = text.bytes().position(|byte| !is_plain(byte))?;
-    let (name, rest) = text.split_at(end);
+/// The plain or quoted key of a mapping's entry, and what stands behind it.
+fn entry(text: &str) -> Option<(&str, ScalarStyle, &str)> {
+    let (name, style, rest) = match text.as_bytes().first()? {
+        b'"' | b'\'' => inline::quoted(text)?,
+        first if first.is_ascii_alphanumeric() => {
+            let end = text.bytes().position(|byte| !is_plain(byte))?;
+            let (name, rest) = text.split_at(end);
+            (name, ScalarStyle::Plain, rest)
+        }
+        _ => return None,
+    };
     let rest = rest.strip_prefix(':')?;
-    let fits = name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name.len() <= LONGEST_KEY
-        && (rest.is_empty() || rest.starts_with(' '));
-    fits.then(|| (name, rest.trim_start_matches(' ')))
+    let fits = name.len() <= LONGEST_KEY && (rest.is_empty() || rest.starts_with(' '));
+    fits.then(|| (name, style, rest.trim_start_matches(' ')))
 }
 
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'/' | b'_')
-}
-
-/// A text that is written on one line without anything that has to be interpreted.
-fn single_line(text: &str) -> Option<(&str, ScalarStyle)> {
-    for (quote, style) in [('"', ScalarStyle::DoubleQuoted), ('\'', ScalarStyle::SingleQuoted)] {
-        if let Some(rest) = text.strip_prefix(quote) {
-            let inner = rest.strip_suffix(quote)?;
-            return (!inner.contains([quote, '\\'])).then_some((inner, style));
-        }
-    }
-    let mut bytes = text.bytes();
-    let first = bytes.next()?;
-    let begins = first.is_ascii_alphanumeric()
-        || matches!(first, b'/' | b'.' | b'_')
-        || (first == b'-' && bytes.next().is_some_and(|second| second.is_ascii_alphanumeric()));
-    let plain = begins && !text.ends_with(':') && !text.contains(": ") && !text.contains(" #");
-    plain.then_some((text, ScalarStyle::Plain))
 }
 
 /// The documents of a text, each with the number of its first line; none where their borders are not plain.
@@ -221,6 +197,17 @@ mod tests {
             "  - a\n  - null\n",
             "on: yes\n1: 0x1F\na.b/c_d-e: x, [y] {z}!\n",
             "a: b   \na: c\n",
+            "a: |\n  x\n   y\n\n  # z\nb: |-\n    x: [\n\n\nc:\n- |+\n  é\n\n- x\n",
+            "- a: |\n    x\n  b: y\n",
+            "a: |\n  x",
+            "a: |-\n\n  x\n    \n  y\n\n",
+            "a: |+\n  x\n   \n\n",
+            "a: [x, \"y\", {z: 'w', \"k\": [1, {}]}] # c\n",
+            "a: {b: http://x:80/y, c: a b}\nd: []  # e\n",
+            "a: b # c\nd: \"x\" # e\nf: # g\n  h: 'i' #\n",
+            "\"a b\": c\n'd': \"x\\\"\\n\\\\\"\n",
+            "a:\n- --x=1\n- $(Y)\n- +1\n- <x\n",
+            "a: größer\nb: 'ß'\n# é\n",
         ] {
             assert!(is_plain(text), "{text}");
         }
@@ -232,24 +219,18 @@ mod tests {
             "",
             "a",
             "a:\n",
-            "a: |\n  x\n",
             "a: b\n  c\n",
             "a: 'b\n",
-            "a: \"x\\n\"",
-            "a: b # c",
             "a: b: c",
             "a: &x b",
             "a: *x",
             "a: !!str 1",
-            "a: [1]",
-            "a: {b: c}",
             "? a\n: b",
             "<<: {}",
             "-",
             "- a\nb: c",
             "a:\n   b: c\n  d: e",
             "a: ~",
-            "a: é",
             "\ta: b",
             "a: b\r\n",
             "a: - b",
@@ -257,9 +238,30 @@ mod tests {
             "a:\n  - b\n  c: d",
             "a: 'x''y'",
             "a:\n- b\n  c",
-            "'a': b",
             "a: @b",
             "a: [\n]",
+            "a: [b,]",
+            "a: [b c: d]",
+            "a: [b: c]",
+            "a: {b}",
+            "a: {b:}",
+            "a: [b] c",
+            "a: |\n",
+            "a: |\nb: c",
+            "a: |2\n  x",
+            "a: |\n    x\n  y",
+            "a: |\n  x\n # y\nb: c",
+            "a: |\n   \n  x",
+            "a: |\n  x\n  ",
+            "a: |\n  \tx",
+            "a:\n  b: |\n  x",
+            "a: b |\n  c",
+            "a: >\n  x",
+            "a: \"x\\u0041\"",
+            "a: \"b\"c",
+            "a: 'b' c",
+            "a: \u{a0}",
+            "<: b",
             "- a:\n  b: c\n   d: e",
             "# \u{8}\na: b",
             "# \u{2028}c: d\na: b",
@@ -271,9 +273,10 @@ mod tests {
 
     #[test]
     fn texts_made_of_random_parts_are_read_alike() {
-        const PARTS: [&str; 22] = [
+        const PARTS: [&str; 40] = [
             "a", "b", ": ", ":", "\n", "\n  ", "\n    ", "- ", "-", "x y", "'q'", "\"r\"", "#", " ", "{}", "[]", "1",
-            "~", "\n- ", "\n\n", "k: v", "\n  - ",
+            "~", "\n- ", "\n\n", "k: v", "\n  - ", "|", "|-", "|+", "\n   ", "[", "]", "{", "}", ", ", " #", "'", "\"",
+            "\\n", "é", ": |\n  ", "- |\n   ", "[x, y]", "{k: v}",
         ];
         let mut seed: u64 = 42;
         let mut next = || {
