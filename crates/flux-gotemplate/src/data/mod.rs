@@ -17,7 +17,7 @@ pub use json_write::{JsonStyle, MarshalError, write_json};
 pub use toml_read::{TomlError, read_toml};
 pub use toml_write::{MarshalTomlError, write_toml};
 pub use yaml_pretty::write_yaml_pretty;
-pub use yaml_read::{YamlError, read_yaml};
+pub use yaml_read::{YamlError, read_yaml, read_yaml_entries};
 pub use yaml_write::write_yaml;
 
 /// How deep values may be nested that are written.

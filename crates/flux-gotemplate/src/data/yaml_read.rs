@@ -1,6 +1,6 @@
 //! YAML as sigs.k8s.io/yaml reads it: by way of JSON, scalars by the rules of YAML 1.1.
 
-use flux_yaml::{Content, Limits, Node, Resolved, Scalar, Tag, yaml3, yaml11};
+use flux_yaml::{Content, Limits, Node, Resolved, Scalar, Style, Tag, yaml3, yaml11};
 
 use super::json_write::write_float;
 use super::yaml_source::Source;
@@ -51,6 +51,20 @@ impl YamlError {
 
 /// The value of the first document; of none, and of null, an empty map or list where one is wanted.
 pub fn read_yaml(text: &[u8], target: Target) -> Result<Value, YamlError> {
+    match first_document(text, None)? {
+        None | Some(Value::Nil) => Ok(target.empty()),
+        Some(value) => Ok(target.check(value)?),
+    }
+}
+
+/// The value of the first document as [`read_yaml`] gives it for any target, but for the entries of a map at its root
+/// whose keys are not wanted: they are looked at for faults only.
+pub fn read_yaml_entries(text: &[u8], wanted: fn(&str) -> bool) -> Result<Value, YamlError> {
+    Ok(first_document(text, Some(wanted))?.unwrap_or(Value::Nil))
+}
+
+/// The first document, if there is one; of a map at its root only the wanted entries.
+fn first_document(text: &[u8], wanted: Option<fn(&str) -> bool>) -> Result<Option<Value>, YamlError> {
     let text = std::str::from_utf8(text).map_err(|_| YamlError::of(&flux_yaml::Error::NotUtf8, ""))?;
     let source = Source::new(text);
     let node =
@@ -58,12 +72,15 @@ pub fn read_yaml(text: &[u8], target: Target) -> Result<Value, YamlError> {
     if let Some(fault) = source.fault(node.as_ref()) {
         return Err(YamlError::Syntax(fault));
     }
-    let Some(node) = node else { return Ok(target.empty()) };
+    let Some(node) = node else { return Ok(None) };
     let reader = Reader { source: &source };
-    match reader.value(&node)? {
-        Value::Nil => Ok(target.empty()),
-        value => Ok(target.check(value)?),
-    }
+    let value = match (&node.content, wanted) {
+        (Content::Mapping(entries), Some(wanted)) if first_key_in_brackets(entries).is_none() => {
+            reader.entries(entries, wanted)?
+        }
+        _ => reader.value(&node)?,
+    };
+    Ok(Some(value))
 }
 
 /// Turns nodes into values.
@@ -100,8 +117,7 @@ impl Reader<'_> {
                 Value::list(items.iter().map(|item| self.value(item)).collect::<Result<_, _>>()?)
             }
             Content::Mapping(entries) => {
-                // The library takes empty brackets at the start for the whole document.
-                if let Some((first, _)) = entries.first().filter(|(first, _)| !first.is_scalar() && first.is_empty()) {
+                if let Some(first) = first_key_in_brackets(entries) {
                     return self.value(first);
                 }
                 let mut map = Entries::new();
@@ -111,6 +127,40 @@ impl Reader<'_> {
                 Map::from_entries(map).into()
             }
         })
+    }
+
+    /// A map of the wanted entries.
+    fn entries(self, entries: &[(Node, Node)], wanted: fn(&str) -> bool) -> Result<Value, YamlError> {
+        let mut map = Entries::new();
+        for (key, entry) in entries {
+            let name = self.key_text(key, entry)?;
+            if wanted(&name.to_text()) {
+                map.insert(name, self.value(entry)?);
+            } else {
+                self.check(entry)?;
+            }
+        }
+        Ok(Map::from_entries(map).into())
+    }
+
+    /// Fails where [`Self::value`] does.
+    fn check(self, node: &Node) -> Result<(), YamlError> {
+        match &node.content {
+            Content::Scalar(_) if is_text(node) => Ok(()),
+            Content::Scalar(_) if node.tag == Tag::Binary => self.value(node).map(drop),
+            Content::Scalar(_) => match self.scalar(node)? {
+                Scalar::Float(number) => float(number).map(drop),
+                Scalar::Null | Scalar::Bool(_) | Scalar::Int(_) | Scalar::Uint(_) | Scalar::String(_) => Ok(()),
+            },
+            Content::Sequence(items) => items.iter().try_for_each(|item| self.check(item)),
+            Content::Mapping(entries) if first_key_in_brackets(entries).is_some() => self.value(node).map(drop),
+            Content::Mapping(entries) => entries.iter().try_for_each(|(key, entry)| {
+                if !is_text(key) {
+                    self.key_text(key, entry)?;
+                }
+                self.check(entry)
+            }),
+        }
     }
 
     fn key_text(self, key: &Node, value: &Node) -> Result<GoStr, YamlError> {
@@ -141,6 +191,16 @@ impl Reader<'_> {
             Scalar::Null => return Err(YamlError::NullKey(go_syntax(value))),
         })
     }
+}
+
+/// Empty brackets at the start of a mapping, which the library takes for the whole document.
+fn first_key_in_brackets(entries: &[(Node, Node)]) -> Option<&Node> {
+    entries.first().map(|(first, _)| first).filter(|first| !first.is_scalar() && first.is_empty())
+}
+
+/// Whether the node is a text beyond doubt: in quotes, or a block.
+fn is_text(node: &Node) -> bool {
+    node.is_scalar() && node.tag == Tag::Str && node.style != Style::Plain
 }
 
 /// Fails for a text that is not what its explicit tag says.

@@ -158,8 +158,9 @@ struct WrongEscape {
 
 /// The first escape of half a character or of a slash.
 fn wrong_escape(text: &str) -> Option<WrongEscape> {
+    let first = text.find('\\')?;
     let mut backslashes = 0;
-    for (at, byte) in text.bytes().enumerate() {
+    for (at, byte) in text.bytes().enumerate().skip(first) {
         if byte == b'\\' {
             backslashes += 1;
             continue;

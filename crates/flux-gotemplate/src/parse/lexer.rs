@@ -1,5 +1,7 @@
 //! From text to items.
 
+use memchr::memmem;
+
 use crate::strconv::{is_digit, is_letter, is_print};
 use crate::value::decode_rune;
 
@@ -189,7 +191,7 @@ impl<'t> Lexer<'t> {
 
     fn text(&mut self) -> Result<Step, String> {
         let rest = self.rest();
-        let Some(length) = find(rest, LEFT) else {
+        let Some(length) = memmem::find(rest, LEFT) else {
             self.at = self.input.len();
             if self.at > self.start {
                 self.count_lines();
@@ -234,7 +236,7 @@ impl<'t> Lexer<'t> {
 
     fn comment(&mut self) -> Scanned {
         self.at += 2;
-        let length = find(self.rest(), b"*/").ok_or("unclosed comment")?;
+        let length = memmem::find(self.rest(), b"*/").ok_or("unclosed comment")?;
         self.at += length + 2;
         let trims = self.at_right_delim().ok_or("comment ends before closing delimiter")?;
         self.count_lines();
@@ -470,21 +472,9 @@ impl<'t> Lexer<'t> {
     }
 }
 
-fn find(text: &[u8], what: &[u8]) -> Option<usize> {
-    let first = *what.first()?;
-    let mut from = 0;
-    while let Some(at) = text.get(from..)?.iter().position(|byte| *byte == first) {
-        if text.get(from + at..)?.starts_with(what) {
-            return Some(from + at);
-        }
-        from += at + 1;
-    }
-    None
-}
-
 /// The number of line breaks in the text.
 pub(super) fn newlines(text: &[u8]) -> usize {
-    text.split(|byte| *byte == b'\n').count() - 1
+    memchr::memchr_iter(b'\n', text).count()
 }
 
 fn is_space(rune: char) -> bool {

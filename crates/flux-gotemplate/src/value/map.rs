@@ -192,7 +192,7 @@ impl Map {
         Arc::as_ptr(&self.data).addr()
     }
 
-    /// The elements, when nobody else holds the map; for taking deep values apart without recursion.
+    /// The maps and lists in it, when nobody else holds the map; for taking deep values apart without recursion.
     pub(super) fn into_values(self) -> Vec<Value> {
         let Some(data) = Arc::into_inner(self.data) else {
             return Vec::new();
@@ -202,9 +202,11 @@ impl Map {
 }
 
 impl Data {
+    /// The maps and lists among the values; the others are dropped.
     fn take_values(&self) -> Vec<Value> {
         let entries = std::mem::take(&mut *self.entries.write());
-        Arc::into_inner(entries).map_or_else(Vec::new, |entries| entries.into_values().collect())
+        Arc::into_inner(entries)
+            .map_or_else(Vec::new, |entries| entries.into_values().filter(Value::is_container).collect())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use flux_gotemplate::data::{Target, YamlError, read_yaml};
+use flux_gotemplate::data::{YamlError, read_yaml_entries};
 use flux_gotemplate::strconv::format_float;
 use flux_gotemplate::{Map, Value};
 
@@ -46,12 +46,17 @@ pub enum HeadError {
 /// What the document says of itself. All of it must be YAML.
 pub fn read_head(document: &str) -> Result<Head, HeadError> {
     let mut head = Head::default();
-    match read_yaml(document.as_bytes(), Target::Any)? {
+    match read_yaml_entries(document.as_bytes(), is_head)? {
         Value::Nil => {}
         Value::Map(map) => read(&map, &mut head)?,
         other => return Err(mismatch(&other, "value", "util.SimpleHead")),
     }
     Ok(head)
+}
+
+/// Whether the field of this name is a part of the head; the case of names does not matter.
+fn is_head(name: &str) -> bool {
+    ["apiversion", "kind", "metadata"].iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// Reads the fields in the order of their keys, whose case does not matter.

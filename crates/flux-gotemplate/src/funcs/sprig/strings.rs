@@ -82,10 +82,7 @@ fn strip(args: Args<'_>, strip: for<'t> fn(&'t [u8], &[u8]) -> Option<&'t [u8]>)
 
 /// Where `part` first stands in `text`.
 pub(super) fn find(text: &[u8], part: &[u8]) -> Option<usize> {
-    if part.is_empty() {
-        return Some(0);
-    }
-    text.windows(part.len()).position(|window| window == part)
+    memchr::memmem::find(text, part)
 }
 
 pub(super) fn repeat(call: &mut Call<'_, '_>, text: &[u8], count: i64) -> Result<Value, FuncError> {
@@ -220,8 +217,9 @@ fn split<'t>(text: &'t [u8], separator: &[u8], limit: usize) -> Vec<&'t [u8]> {
         }
         return pieces;
     }
+    let finder = memchr::memmem::Finder::new(separator);
     while pieces.len() + 1 < limit
-        && let Some(at) = find(rest, separator)
+        && let Some(at) = finder.find(rest)
     {
         pieces.push(&rest[..at]);
         rest = &rest[at + separator.len()..];
