@@ -14,6 +14,8 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    execute(&mut cargo(["build", "--release", "--workspace", "--bins", "--example", "build"]))?;
+    let examples = ["build", "template", "timed"].map(|name| ["--example", name]);
+    let build = ["build", "--release", "--workspace", "--bins"].into_iter().chain(examples.into_iter().flatten());
+    execute(&mut cargo(build))?;
     execute(program("flux-bench", "release", Progress::Hidden)?.args(&options.arguments))
 }

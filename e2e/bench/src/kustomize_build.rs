@@ -2,15 +2,15 @@
 //!
 //! Wall times hold the start of the process. The outputs have to be the same, byte for byte.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 use flux_testkit::ControlPlane;
 use serde_json::Value;
 
+use crate::commands::{PATIENCE, repeated, same, timed, watched};
 use crate::kustomizations::{components, nested, patches, replacements, sized};
 use crate::measure::{Figure, milliseconds};
 
@@ -31,9 +31,6 @@ const SCENARIOS: [Scenario; 9] = [
     ("5 nested bases", nested, 10.0),
     ("100 components", components, 10.0),
 ];
-
-/// Builds of one kind are repeated no longer than this.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The most memory at 1,000 resources, in megabytes.
 const MEMORY: f64 = 40.0;
@@ -136,7 +133,7 @@ impl Programs {
         let (own, kubectl) = (tempfile::NamedTempFile::new()?, tempfile::NamedTempFile::new()?);
         let own_watched = watched(&mut self.own(folder), own.path())?;
         let kubectl_watched = watched(&mut self.kubectl(folder), kubectl.path())?;
-        same(name, own.path(), kubectl.path())?;
+        same(name, own.path(), "kubectl", kubectl.path())?;
         // A run that takes that long is slowed by nobody who looks on, and is not made again.
         let once = kubectl_watched.time > milliseconds(PATIENCE);
         let kubectl = if once { vec![kubectl_watched.time] } else { repeated(&mut self.kubectl(folder), runs)? };
@@ -167,7 +164,7 @@ impl Programs {
             let (own_output, kubectl_output) = (tempfile::NamedTempFile::new()?, tempfile::NamedTempFile::new()?);
             own += timed(&mut self.own(&place), own_output.path())?;
             kubectl += timed(&mut self.kubectl(&place), kubectl_output.path())?;
-            same(entry, own_output.path(), kubectl_output.path())?;
+            same(entry, own_output.path(), "kubectl", kubectl_output.path())?;
         }
         let title = format!("{}, {} kustomizations", name.replace('+', "/"), entries.len());
         Ok(vec![
@@ -193,89 +190,9 @@ fn built_entries(place: &Path) -> Result<Vec<String>> {
     Ok(entries)
 }
 
-/// Wall times of some runs in milliseconds, of fewer where one takes long.
-fn repeated(command: &mut Command, runs: usize) -> Result<Vec<f64>> {
-    let begin = Instant::now();
-    let mut times = Vec::new();
-    while times.is_empty() || (times.len() < runs && begin.elapsed() < PATIENCE) {
-        times.push(timed(command, Path::new("/dev/null"))?);
-    }
-    Ok(times)
-}
-
-fn timed(command: &mut Command, output: &Path) -> Result<f64> {
-    let file = File::create(output).with_context(|| format!("write {}", output.display()))?;
-    let begin = Instant::now();
-    let status = command.stdin(Stdio::null()).stdout(file).stderr(Stdio::null()).status().context("start a build")?;
-    let time = milliseconds(begin.elapsed());
-    if status.success() { Ok(time) } else { bail!("{command:?} ended with {status}") }
-}
-
-/// What a run took while it was looked at.
-struct Watched {
-    /// Milliseconds.
-    time: f64,
-    /// Megabytes at most, by the kernel's high-water mark.
-    memory: f64,
-}
-
-/// Runs a command to its end and reads its high-water mark all the time, because it is gone with the process.
-fn watched(command: &mut Command, output: &Path) -> Result<Watched> {
-    let file = File::create(output).with_context(|| format!("write {}", output.display()))?;
-    let begin = Instant::now();
-    let mut child = command.stdin(Stdio::null()).stdout(file).stderr(Stdio::null()).spawn().context("start a build")?;
-    let path = format!("/proc/{}/status", child.id());
-    let mut memory = 0.0_f64;
-    let status = loop {
-        if let Some(status) = child.try_wait().context("wait for a build")? {
-            break status;
-        }
-        memory = memory.max(fs::read_to_string(&path).ok().as_deref().and_then(high_water).unwrap_or_default());
-        let short = begin.elapsed() < Duration::from_secs(1);
-        std::thread::sleep(if short { Duration::from_micros(200) } else { Duration::from_millis(10) });
-    };
-    let time = milliseconds(begin.elapsed());
-    if status.success() { Ok(Watched { time, memory }) } else { bail!("{command:?} ended with {status}") }
-}
-
-/// `VmHWM` of a `/proc/PID/status`, which counts kibibytes, in megabytes.
-fn high_water(status: &str) -> Option<f64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kibibytes: f64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
-    Some(kibibytes * 1024.0 / 1e6)
-}
-
-/// Fails where two outputs differ: figures of different work compare nothing.
-fn same(name: &str, own: &Path, kubectl: &Path) -> Result<()> {
-    let (own, kubectl) = (fs::read_to_string(own)?, fs::read_to_string(kubectl)?);
-    if own == kubectl {
-        return Ok(());
-    }
-    let line = own.lines().zip(kubectl.lines()).take_while(|(own, other)| own == other).count();
-    let at = |text: &str| text.lines().nth(line).unwrap_or("the end").to_owned();
-    bail!("{name}: line {} is {:?}, and kubectl's {:?}", line + 1, at(&own), at(&kubectl))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_high_water_mark_is_read_in_megabytes() {
-        assert_eq!(high_water("VmPeak:\t  9 kB\nVmHWM:\t   31250 kB\n"), Some(32.0));
-    }
-
-    #[test]
-    fn outputs_that_differ_are_told_by_their_line() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = |name: &str, text: &str| {
-            fs::write(folder.path().join(name), text).unwrap();
-            folder.path().join(name)
-        };
-        let (own, other) = (file("own", "a\nb\n"), file("other", "a\nc\n"));
-        assert!(same("x", &own, &own).is_ok());
-        assert_eq!(same("x", &own, &other).unwrap_err().to_string(), "x: line 2 is \"b\", and kubectl's \"c\"");
-    }
 
     #[test]
     fn scenarios_write_what_their_names_say() {

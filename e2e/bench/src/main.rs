@@ -3,9 +3,12 @@
 
 mod applications;
 mod archive;
+mod commands;
 mod dependency_chain;
 mod document;
 mod git_traffic;
+mod helm_index;
+mod helm_render;
 mod idle;
 mod kustomizations;
 mod kustomize_build;
@@ -15,6 +18,7 @@ mod platform_floor;
 mod processes;
 mod push_to_ready;
 mod request_counts;
+mod timings;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -56,9 +60,11 @@ enum Output {
 }
 
 /// The benchmarks, in the order in which `all` runs them: the machine's ceiling first.
-const BENCHMARKS: [(&str, &str); 11] = [
+const BENCHMARKS: [(&str, &str); 13] = [
     ("floor", "B0: what the machine's API server can do at all"),
     ("kustomize-build", "builds of kustomizations, beside the bundled kubectl"),
+    ("helm-render", "charts rendered, beside Helm's own library"),
+    ("helm-index", "one chart looked up in repository indexes up to 140 MB, beside Helm's own library"),
     ("push", "B14: from a reconcile request to Ready, one app"),
     ("chain", "B5: ten Kustomizations that depend on each other, to the last one Ready"),
     ("install", "B1: applications of four objects each, from nothing to all Ready"),
@@ -75,6 +81,8 @@ async fn figures(name: &str, cli: &Cli) -> Result<Vec<Figure>> {
     match name {
         "floor" => platform_floor::run().await,
         "kustomize-build" => tokio::task::block_in_place(|| kustomize_build::run(runs, cli.conformance.as_deref())),
+        "helm-render" => tokio::task::block_in_place(|| helm_render::run(runs)),
+        "helm-index" => tokio::task::block_in_place(|| helm_index::run(runs)),
         "push" => push_to_ready::run(runs).await,
         "chain" => dependency_chain::run(runs).await,
         "install" => applications::run(Leg::Install, runs, cli.applications).await,
@@ -124,7 +132,7 @@ async fn run(cli: &Cli) -> Result<()> {
 
 /// Some have several figures for each thing that is measured: the platform floor has hundreds.
 fn drawn(name: &str, figures: &[Figure]) -> String {
-    if ["floor", "kustomize-build"].contains(&name) { grid(figures) } else { table(figures) }
+    if ["floor", "kustomize-build", "helm-render", "helm-index"].contains(&name) { grid(figures) } else { table(figures) }
 }
 
 fn print_lines(name: &str, figures: &[Figure]) -> Result<()> {
