@@ -87,6 +87,8 @@ fn the_documented_table_names_every_function() {
         .lines()
         .filter_map(|line| line.strip_prefix("| `"))
         .filter_map(|line| line.split_once('`').map(|(name, _)| name))
+        // The objects that templates see have a table of their own.
+        .filter(|name| !name.starts_with('.'))
         .collect();
     let functions = functions();
     let missing: Vec<&str> = functions.names().filter(|name| !documented.contains(name)).collect();
