@@ -46,7 +46,10 @@ pub enum ArchiveError {
     /// There is nothing to read at all.
     #[error("EOF")]
     Empty,
-    /// The compressed data or the archive in it is broken, or the reader failed.
+    /// What is compressed is no tar archive.
+    #[error("archive/tar: invalid tar header")]
+    Tar,
+    /// The compressed data are broken, or the reader failed.
     #[error("failed to read the chart archive")]
     Read(#[source] io::Error),
     /// An entry with an absolute path.
@@ -186,8 +189,15 @@ fn checked_start(mut reader: impl Read) -> Result<impl Read, ArchiveError> {
     }
 }
 
+/// The tar library tells broken archives by errors without a kind.
 fn read_fault(err: io::Error) -> ArchiveError {
-    if err.kind() == io::ErrorKind::UnexpectedEof { ArchiveError::Truncated } else { ArchiveError::Read(err) }
+    match err.kind() {
+        io::ErrorKind::UnexpectedEof => ArchiveError::Truncated,
+        io::ErrorKind::Other if err.to_string().contains("failed to read entire block") => ArchiveError::Truncated,
+        io::ErrorKind::Other if err.to_string().contains("unexpected EOF") => ArchiveError::Truncated,
+        io::ErrorKind::Other if err.raw_os_error().is_none() => ArchiveError::Tar,
+        _ => ArchiveError::Read(err),
+    }
 }
 
 fn is_folder(header: &Header) -> bool {

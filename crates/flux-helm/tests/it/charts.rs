@@ -250,6 +250,13 @@ fn hostile_archives_are_refused_in_helms_words() {
     refused_archive(b"", "EOF");
     refused_archive(b"apiVersion: v1\n", "gzip: invalid header");
     refused_archive(&tgz(&[]), "no files in chart archive");
+    let zipped = |bytes: &[u8]| {
+        let mut zipper = GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        zipper.write_all(bytes).unwrap();
+        zipper.finish().unwrap()
+    };
+    refused_archive(&zipped(b"no archive"), "unexpected EOF");
+    refused_archive(&zipped(&b"no archive".repeat(100)), "archive/tar: invalid tar header");
     refused_archive(&named("app//etc/passwd"), "chart illegally contains absolute paths");
     refused_archive(
         &named("Chart.yaml"),
