@@ -15,6 +15,7 @@ mod node;
 mod order;
 mod parse;
 mod print;
+mod quoted;
 mod resolve;
 mod scalar;
 mod style;

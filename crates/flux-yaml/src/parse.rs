@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, StrInput, StructureStyle};
 
-use crate::{Content, Error, Node, Resolved, Style, Tag, block, yaml3};
+use crate::{Content, Error, Node, Resolved, Style, Tag, block, quoted, yaml3};
 
 /// What one document may use up.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +23,10 @@ impl Default for Limits {
 
 /// The first document of `text`, or nothing when there is none or it is empty.
 pub fn parse(text: &str, limits: Limits) -> Result<Option<Node>, Error> {
+    quoted::indented(text, |text| parse_once(text, limits))
+}
+
+fn parse_once(text: &str, limits: Limits) -> Result<Option<Node>, Error> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let plain = match block::documents(text).as_deref() {
         Some([(first, part)]) => block::parse(part, *first, limits),
@@ -33,8 +37,12 @@ pub fn parse(text: &str, limits: Limits) -> Result<Option<Node>, Error> {
 
 /// All documents of `text` but the empty ones.
 pub fn parse_all(text: &str, limits: Limits) -> Result<Vec<Node>, Error> {
+    quoted::indented(text, |text| parse_all_once(text, limits))
+}
+
+fn parse_all_once(text: &str, limits: Limits) -> Result<Vec<Node>, Error> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let Some(parts) = block::documents(text) else { return parse_fully(text, limits) };
+    let Some(parts) = block::documents(text) else { return parse_fully_once(text, limits) };
     let mut documents = Vec::with_capacity(parts.len());
     for (first, part) in parts {
         match block::parse(part, first, limits) {
@@ -46,7 +54,12 @@ pub fn parse_all(text: &str, limits: Limits) -> Result<Vec<Node>, Error> {
 }
 
 /// The same by the full parser alone.
+#[cfg(test)]
 pub(crate) fn parse_fully(text: &str, limits: Limits) -> Result<Vec<Node>, Error> {
+    quoted::indented(text, |text| parse_fully_once(text, limits))
+}
+
+fn parse_fully_once(text: &str, limits: Limits) -> Result<Vec<Node>, Error> {
     let mut documents = Vec::new();
     Reader::new(text, limits).documents(&mut documents)?;
     Ok(documents)
@@ -319,6 +332,19 @@ mod tests {
     fn blocks_of_nothing_but_line_breaks_keep_them() {
         let node = parse("- |2+\n\n- x\n-\n", Limits::default()).unwrap().unwrap();
         assert_eq!(crate::to_json(&node).unwrap(), serde_json::json!(["\n", "x", null]));
+    }
+
+    #[test]
+    fn texts_in_quotes_go_on_at_any_indentation() {
+        let text = "a:\n- b: \"x\n  y\\\nz\n\n w\"\n  c: 'x\ny'\n- d\n";
+        let expected = serde_json::json!({"a": [{"b": "x yz\nw", "c": "x y"}, "d"]});
+        let node = parse(text, Limits::default()).unwrap().unwrap();
+        assert_eq!(crate::to_json(&node).unwrap(), expected);
+        let nodes = parse_all(&format!("e: f\n---\n{text}"), Limits::default()).unwrap();
+        assert_eq!(crate::to_json(&nodes[1]).unwrap(), expected);
+        assert_eq!(parse(text, Limits::default()), parse(&text.replace("\n  y", "\n      y"), Limits::default()));
+        let unclosed = format!("a: \"b\n{}", "c\n".repeat(200));
+        assert!(error(&unclosed).starts_with("yaml: line 2: "), "{}", error(&unclosed));
     }
 
     #[test]
