@@ -186,7 +186,11 @@ impl<'t> Exec<'t, '_, '_> {
         self.at(part);
         match err {
             FuncError::Bound(bound) => Err(bound.into()),
-            FuncError::Failed(message) => self.fail(&format!("error calling {name}: {message}")),
+            FuncError::Failed(message) => {
+                // Each level of templates within templates copies what those below say.
+                self.budget.memory(message.len())?;
+                self.fail(&format!("error calling {name}: {message}"))
+            }
         }
     }
 

@@ -282,6 +282,19 @@ fn bounds_and_cancelling_end_a_rendering() {
 }
 
 #[test]
+fn errors_that_grow_from_level_to_level_are_bounded() {
+    let name = "n".repeat(20_000);
+    let text = format!(
+        r#"{{{{ define "{name}" }}}}{{{{ if . }}}}{{{{ include "{name}" (sub . 1 | int) }}}}{{{{ end }}}}{{{{ nil }}}}{{{{ end }}}}{{{{ include "{name}" 500 }}}}"#
+    )
+    .replace("{{ nil }}", "{{ fail \"deep\" }}");
+    let limits = Limits { memory: 64 << 20, ..Limits::default() };
+    let context = Context { limits, ..Context::default() };
+    let fault = render_with(&engine(Mode::Lenient), &[("templates/t", &text)], "", &context).unwrap_err();
+    assert!(matches!(fault, RenderError::Bound { .. }), "an error of {} bytes", fault.to_string().len());
+}
+
+#[test]
 fn a_prepared_chart_can_be_rendered_again() {
     let engine = engine(Mode::Lenient);
     let chart = chart(&[
