@@ -196,3 +196,99 @@ pub(super) fn inputs(
     let keys = keys.as_ref().map(Fingerprint::as_bytes).unwrap_or_default();
     Some(Fingerprint::of([written.as_bytes(), cluster.as_bytes(), variables.as_bytes(), keys]))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use flux_files::ReadLog;
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(name: &str, uid: &str) -> Kustomization {
+        serde_json::from_value(json!({
+            "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
+            "metadata": {"name": name, "namespace": "apps", "uid": uid, "generation": 1},
+            "spec": {"interval": "10m", "prune": true, "sourceRef": {"kind": "GitRepository", "name": "repo"}},
+        }))
+        .unwrap()
+    }
+
+    fn learned(kept: &Kept) {
+        let last = Last {
+            inputs: Fingerprint::of([]),
+            artifact: String::new(),
+            reads: Arc::new(ReadLog::default().reads()),
+            digest: String::new(),
+            inventory: None,
+        };
+        kept.learn(last, &Inventory::default());
+    }
+
+    /// Whether what a run leaves behind is there for the next one, which is `later` and of an object with that uid.
+    fn check(interval: Duration, later: Duration, uid: &str, expected: bool) {
+        let (memories, began) = (Memories::new(interval), Instant::now());
+        learned(&memories.of(&object("app", "a"), began));
+        assert_eq!(memories.of(&object("app", uid), began + later).last().is_some(), expected, "{later:?} {uid}");
+    }
+
+    #[test]
+    fn a_run_finds_what_the_last_one_left_until_the_next_sweep() {
+        let hour = Duration::from_hours(1);
+        check(hour, Duration::from_mins(50), "a", true);
+        check(hour, hour, "a", false);
+        check(hour, Duration::ZERO, "another", false);
+        check(Duration::ZERO, Duration::ZERO, "a", false);
+        check(Duration::MAX, hour, "a", true);
+    }
+
+    #[test]
+    fn a_run_that_has_begun_and_not_ended_leaves_nothing() {
+        let memories = Memories::new(Duration::from_hours(1));
+        let kept = memories.of(&object("app", "a"), Instant::now());
+        learned(&kept);
+        kept.begin();
+        assert!(memories.of(&object("app", "a"), Instant::now()).last().is_none());
+        learned(&kept);
+        memories.forget(&ObjectKey::new("apps", "app"));
+        assert!(memories.of(&object("app", "a"), Instant::now()).last().is_none());
+    }
+
+    #[test]
+    fn sweeps_of_many_objects_do_not_fall_together() {
+        let (memories, now) = (Memories::new(Duration::from_hours(1)), Instant::now());
+        let at: BTreeSet<_> =
+            (0..100).map(|n| memories.next_sweep(&ObjectKey::new("apps", n.to_string()), now) - now).collect();
+        assert!(at.len() > 4, "{at:?}");
+        assert!(at.iter().all(|at| *at > Duration::from_mins(53) && *at <= Duration::from_hours(1)), "{at:?}");
+    }
+
+    #[test]
+    fn what_a_run_depends_on_is_told_apart() {
+        let cluster = |name: &str| Fingerprint::of([name.as_bytes()]);
+        let variables = |value: &str| Variables::merge([BTreeMap::from([("A".to_owned(), value.to_owned())])]).unwrap();
+        let of = |object: &Kustomization, name: &str, value: &str, keys: Option<&str>| {
+            inputs(object, cluster(name), &variables(value), keys.map(cluster)).unwrap()
+        };
+        let plain = object("app", "a");
+        let mut requested = plain.clone();
+        requested.annotations_mut().insert(RECONCILE_REQUEST_ANNOTATION.to_owned(), "now".to_owned());
+        let mut annotated = plain.clone();
+        annotated.annotations_mut().insert("kustomize.toolkit.fluxcd.io/drift".to_owned(), "warn".to_owned());
+        let mut edited = plain.clone();
+        edited.metadata.generation = Some(2);
+
+        let same = of(&plain, "own", "1", None);
+        assert_eq!(of(&requested, "own", "1", None), same);
+        let others = [
+            of(&annotated, "own", "1", None),
+            of(&edited, "own", "1", None),
+            of(&plain, "other", "1", None),
+            of(&plain, "own", "2", None),
+            of(&plain, "own", "1", Some("secret")),
+        ];
+        let distinct: BTreeSet<_> = others.into_iter().chain([same]).collect();
+        assert_eq!(distinct.len(), 6);
+    }
+}

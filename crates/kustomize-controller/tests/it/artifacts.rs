@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -15,10 +16,17 @@ use tokio::task::JoinHandle;
 /// What is served, by path.
 type Served = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
 
+/// What is served, and how often something was.
+#[derive(Clone, Default)]
+struct Shelf {
+    served: Served,
+    fetches: Arc<AtomicUsize>,
+}
+
 /// Serves archives on a loopback port until it is dropped.
 pub(crate) struct ArtifactServer {
     address: String,
-    served: Served,
+    shelf: Shelf,
     task: JoinHandle<()>,
 }
 
@@ -32,13 +40,13 @@ pub(crate) struct Archive {
 
 impl ArtifactServer {
     pub(crate) async fn start() -> Self {
-        let served = Served::default();
-        let router = Router::new().route("/{*path}", get(answer)).with_state(Arc::clone(&served));
+        let shelf = Shelf::default();
+        let router = Router::new().route("/{*path}", get(answer)).with_state(shelf.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         #[expect(clippy::disallowed_methods, reason = "a test's own server")]
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { address, served, task }
+        Self { address, shelf, task }
     }
 
     /// Packs `files` and serves them under `path`.
@@ -46,15 +54,20 @@ impl ArtifactServer {
         let archive = pack(files);
         let digest = format!("sha256:{}", hex::encode(Sha256::digest(&archive)));
         let size = archive.len();
-        self.served.lock().unwrap().insert(path.to_owned(), archive);
+        self.shelf.served.lock().unwrap().insert(path.to_owned(), archive);
         Archive { url: format!("{}/{path}", self.address), path: path.to_owned(), digest, size }
     }
 }
 
 impl ArtifactServer {
+    /// How often something was asked for.
+    pub(crate) fn fetches(&self) -> usize {
+        self.shelf.fetches.load(Ordering::Relaxed)
+    }
+
     /// Serves a text as it is, and returns its address.
     pub(crate) fn serve_file(&self, path: &str, text: &str) -> String {
-        self.served.lock().unwrap().insert(path.to_owned(), text.as_bytes().to_vec());
+        self.shelf.served.lock().unwrap().insert(path.to_owned(), text.as_bytes().to_vec());
         format!("{}/{path}", self.address)
     }
 }
@@ -65,8 +78,9 @@ impl Drop for ArtifactServer {
     }
 }
 
-async fn answer(State(served): State<Served>, Path(path): Path<String>) -> impl IntoResponse {
-    served.lock().unwrap().get(&path).cloned().ok_or(StatusCode::NOT_FOUND)
+async fn answer(State(shelf): State<Shelf>, Path(path): Path<String>) -> impl IntoResponse {
+    shelf.fetches.fetch_add(1, Ordering::Relaxed);
+    shelf.served.lock().unwrap().get(&path).cloned().ok_or(StatusCode::NOT_FOUND)
 }
 
 fn pack(files: &[(&str, &str)]) -> Vec<u8> {

@@ -110,6 +110,42 @@ async fn a_run_that_has_nothing_to_do_costs_one_status_and_one_event() {
 }
 
 #[tokio::test]
+async fn a_first_run_writes_its_status_three_times_and_reads_no_object() {
+    let world = Counted::start("install", &[]).await;
+    let files = format!("{}---\n{}", config_map("one", "a"), config_map("two", "b"));
+    world.bench.publish("1", &[("app/all.yaml", &files)]).await;
+    // Another one asks for what all share: what the cluster serves, and the watches.
+    world.bench.kustomization("other", json!({"namePrefix": "other-", "wait": true})).await;
+    world.bench.ready("other", "1").await;
+    world.quiet("other").await;
+
+    let (reads, writes, _) = world
+        .costs(async {
+            world.bench.kustomization("app", json!({"wait": true})).await;
+            world.bench.ready("app", "1").await
+        })
+        .await;
+
+    // The finalizer; three times the status; two objects, each tried and written; three events.
+    assert_eq!((reads, writes), (0, 11), "{}", world.bench.log());
+}
+
+#[tokio::test]
+async fn a_source_is_fetched_once_for_all_who_use_it() {
+    let world = Counted::start("shared", &[]).await;
+    for revision in ["1", "2"] {
+        world.bench.publish(revision, &[("app/one.yaml", &config_map("one", &format!("v{revision}")))]).await;
+        for name in ["a", "b", "c"] {
+            world.bench.kustomization(name, json!({"namePrefix": format!("{name}-")})).await;
+        }
+        for name in ["a", "b", "c"] {
+            world.bench.ready(name, revision).await;
+        }
+    }
+    assert_eq!(world.bench.artifacts.fetches(), 2);
+}
+
+#[tokio::test]
 async fn a_revision_that_changes_nothing_that_was_read_is_recorded_only() {
     let world = Counted::start("untouched", &[]).await;
     let (one, web) = (config_map("one", "a"), deployment("web"));
