@@ -98,12 +98,14 @@ impl Resource {
 
     /// The object as JSON.
     pub fn to_json(&self) -> Result<serde_json::Value, Error> {
-        flux_yaml::to_json(&self.node).map_err(|source| Error::Object { object: self.title(), source })
+        flux_yaml::to_json(&flux_yaml::reread(&self.node))
+            .map_err(|source| Error::Object { object: self.title(), source })
     }
 
     /// The object as kustomize prints it.
     pub fn to_yaml(&self) -> Result<String, Error> {
-        flux_yaml::print(&self.node).map_err(|source| Error::Object { object: self.title(), source })
+        flux_yaml::print(&flux_yaml::reread(&self.node))
+            .map_err(|source| Error::Object { object: self.title(), source })
     }
 
     /// Replaces the object, as decrypting it does; name, namespace and kind may not change.
@@ -189,7 +191,8 @@ impl Resource {
         }
     }
 
-    pub(crate) fn annotation(&self, name: &str) -> Option<&str> {
+    /// The text of an annotation.
+    pub fn annotation(&self, name: &str) -> Option<&str> {
         self.node.at(&["metadata", "annotations", name]).and_then(Node::text)
     }
 

@@ -31,4 +31,4 @@ pub use parse::{Limits, parse, parse_all};
 pub use print::{print, print_in_order, print_json};
 pub use resolve::{Resolved, yaml3, yaml11};
 pub use scalar::Scalar;
-pub use styled::print_styled;
+pub use styled::{print_styled, reread};

@@ -74,6 +74,8 @@ struct Reader<'t> {
     finished: bool,
     /// How many characters a text has that does not end with a line break.
     cut_at: Option<usize>,
+    /// Whether nothing but blanks stands behind the text's last line break.
+    ends_blank: bool,
     /// How many lines stand before the text.
     before: u32,
 }
@@ -94,7 +96,18 @@ impl<'t> Reader<'t> {
         options.block_nesting_limit = limits.depth.min(255);
         let parser = Parser::new_from_str_with_options(text, options);
         let cut_at = (!text.ends_with(['\n', '\r'])).then(|| text.chars().count());
-        Self { parser, limits, nodes: 0, anchors: HashMap::new(), open: Vec::new(), finished: false, cut_at, before: 0 }
+        let ends_blank = text.trim_end_matches(' ').ends_with(['\n', '\r']);
+        Self {
+            parser,
+            limits,
+            nodes: 0,
+            anchors: HashMap::new(),
+            open: Vec::new(),
+            finished: false,
+            cut_at,
+            ends_blank,
+            before: 0,
+        }
     }
 
     /// All documents that are left.
@@ -107,6 +120,13 @@ impl<'t> Reader<'t> {
 
     fn line(&self, line: usize) -> u32 {
         u32::try_from(line).unwrap_or(u32::MAX).saturating_add(self.before)
+    }
+
+    /// Whether the break at the end of a block is not in the text: what is cut off is part of the block, unless it is
+    /// nothing but the block's indentation.
+    fn is_cut(&self, block: &str) -> bool {
+        let Some(lines) = block.strip_suffix('\n') else { return false };
+        !self.ends_blank || lines.trim_end_matches(' ').ends_with('\n') && lines.ends_with(' ')
     }
 
     /// The next document; nothing when it is empty or there is none.
@@ -124,7 +144,7 @@ impl<'t> Reader<'t> {
                     let mut text = text.into_owned();
                     // A block that the text's end cuts off has no line break there, whatever its header says.
                     let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
-                    if block && self.cut_at.is_some_and(|last| span.end.index() >= last) && text.ends_with('\n') {
+                    if block && self.cut_at.is_some_and(|last| span.end.index() >= last) && self.is_cut(&text) {
                         text.pop();
                     }
                     // The parser writes a sign where nothing stands.

@@ -1,5 +1,7 @@
 //! From nodes to text with the order, quotes and brackets of the source, as yaml.v3 prints.
 
+use std::borrow::Cow;
+
 use crate::style::{is_break, is_printable, push_escape};
 use crate::{Content, Node, Resolved, Style, Tag, yaml3};
 
@@ -143,7 +145,8 @@ impl Printer {
                 self.text.push('\'');
             }
             Style::DoubleQuoted => self.double_quoted(text),
-            Style::Literal | Style::Folded => self.literal(text, indent + 2),
+            Style::Literal => self.block('|', text, text, indent + 2),
+            Style::Folded => self.block('>', text, &unfolded(text), indent + 2),
             Style::Plain | Style::Flow => self.text.push_str(text),
         }
     }
@@ -162,8 +165,9 @@ impl Printer {
         self.text.push('"');
     }
 
-    fn literal(&mut self, text: &str, indent: usize) {
-        self.text.push('|');
+    /// A text as a block of these lines.
+    fn block(&mut self, indicator: char, text: &str, lines: &str, indent: usize) {
+        self.text.push(indicator);
         if text.starts_with(' ') || text.starts_with(is_break) {
             self.text.push('2');
         }
@@ -173,7 +177,7 @@ impl Printer {
             1 if text.len() > 1 => "",
             _ => "+",
         });
-        let body = text.strip_suffix('\n').unwrap_or(text);
+        let body = lines.strip_suffix('\n').unwrap_or(lines);
         for line in body.split('\n') {
             self.text.push('\n');
             if !line.is_empty() {
@@ -192,13 +196,88 @@ impl Printer {
     }
 }
 
+/// The lines of a folded text: breaks are doubled behind lines that do not begin with a blank, so that reading folds one
+/// of them away. A text that itself begins with a blank stays as it is.
+fn unfolded(text: &str) -> Cow<'_, str> {
+    if begins_blank(text) {
+        return Cow::Borrowed(text);
+    }
+    let mut lines = String::with_capacity(text.len() + 16);
+    for line in text.split_inclusive('\n') {
+        lines.push_str(line);
+        if line.ends_with('\n') && !line.starts_with([' ', '\t', '\n']) {
+            lines.push('\n');
+        }
+    }
+    Cow::Owned(lines)
+}
+
+fn begins_blank(text: &str) -> bool {
+    text.trim_start_matches(is_break).starts_with([' ', '\t'])
+}
+
+/// The node as it is after it was printed with its styles and read again, as kustomize does before it prints an object.
+///
+/// Folded texts change by that: reading does not fold breaks before lines that begin with a blank nor those that are kept
+/// at the end, so that there is one more.
+pub fn reread(node: &Node) -> Cow<'_, Node> {
+    if !has_folded(node) {
+        return Cow::Borrowed(node);
+    }
+    let mut node = node.clone();
+    refold(&mut node);
+    Cow::Owned(node)
+}
+
+fn has_folded(node: &Node) -> bool {
+    match &node.content {
+        Content::Scalar(text) => node.style == Style::Folded && text.contains('\n'),
+        Content::Sequence(items) => items.iter().any(has_folded),
+        Content::Mapping(entries) => entries.iter().any(|(_, value)| has_folded(value)),
+    }
+}
+
+fn refold(node: &mut Node) {
+    let in_brackets = node.style == Style::Flow;
+    match &mut node.content {
+        Content::Scalar(text) if node.style == Style::Folded && Shape::of(text).block => {
+            *text = grown(text).into_owned();
+        }
+        Content::Sequence(items) if !in_brackets => items.iter_mut().for_each(refold),
+        Content::Mapping(entries) if !in_brackets => entries.iter_mut().for_each(|(_, value)| refold(value)),
+        Content::Scalar(_) | Content::Sequence(_) | Content::Mapping(_) => {}
+    }
+}
+
+/// What reading makes of the [`unfolded`] lines of a text.
+fn grown(text: &str) -> Cow<'_, str> {
+    if begins_blank(text) {
+        return Cow::Borrowed(text);
+    }
+    let keeps_end = text.ends_with("\n\n");
+    let mut read = String::with_capacity(text.len() + 4);
+    let mut lines = text.split_inclusive('\n').peekable();
+    let mut doubled = false;
+    while let Some(line) = lines.next() {
+        read.push_str(line);
+        if line != "\n" {
+            doubled = line.ends_with('\n') && !line.starts_with([' ', '\t']);
+        }
+        let unfolds = lines.peek().map_or(keeps_end, |next| next.starts_with([' ', '\t']));
+        if doubled && unfolds {
+            read.push('\n');
+        }
+    }
+    Cow::Owned(read)
+}
+
 /// What a text allows.
 struct Shape {
     multiline: bool,
     plain_in_flow: bool,
     plain_in_block: bool,
     single_quoted: bool,
-    literal: bool,
+    block: bool,
 }
 
 impl Shape {
@@ -242,7 +321,7 @@ impl Shape {
             plain_in_flow: !(text.is_empty() || flow || edges || breaks || odd),
             plain_in_block: !(block || edges || breaks || odd),
             single_quoted: !odd,
-            literal: !(text.is_empty() || text.ends_with(' ') || space_break || special),
+            block: !(text.is_empty() || text.ends_with(' ') || space_break || special),
         }
     }
 
@@ -266,7 +345,7 @@ impl Shape {
                 Style::DoubleQuoted
             }
             Style::Plain | Style::Flow | Style::SingleQuoted => quoted,
-            Style::Literal | Style::Folded if context == Context::Block && self.literal => Style::Literal,
+            Style::Literal | Style::Folded if context == Context::Block && self.block => wanted,
             Style::Literal | Style::Folded | Style::DoubleQuoted => Style::DoubleQuoted,
         }
     }
@@ -289,6 +368,37 @@ mod tests {
             "b:\n- 'x'\n- \"y\"\n- c: [1, {d: \"e\"}]\n  f: g\na: {}\n",
         );
         check("a: {\n  b: \"1.0\",\n  c: [],\n}\n", "a: {b: \"1.0\", c: []}\n");
+    }
+
+    #[test]
+    fn blocks_at_the_end_keep_their_break_unless_it_is_not_there() {
+        for (source, expected) in [
+            ("a: |\n  b\n  c", "a: |-\n  b\n  c\n"),
+            ("a: |\n  b\n  c\n  ", "a: |\n  b\n  c\n"),
+            ("a: |\n  b\n  c\n\n ", "a: |\n  b\n  c\n"),
+            ("a: |\n  b\n  c\n   ", "a: \"b\\nc\\n \"\n"),
+            ("a: |+\n  b\n\n ", "a: |+\n  b\n\n"),
+            ("a: |\n  b \n ", "a: \"b \\n\"\n"),
+            ("a: |\n  \n  ", "a: \"\"\n"),
+        ] {
+            check(source, expected);
+        }
+    }
+
+    #[test]
+    fn folded_texts_gain_breaks_each_time_they_are_printed_and_read() {
+        let source =
+            "k: >+\n  x\n\n\nl: >-\n    a\n\n      b\n    c\n    d\nm: >2\n    lead\n  z\n   y\n  w\nn: >\n  end\n";
+        let first = "k: >+\n  x\n\n\n\nl: >-\n  a\n\n\n    b\n  c d\nm: >2\n    lead\n  z\n   y\n  w\nn: >\n  end\n\n";
+        let second =
+            "k: >+\n  x\n\n\n\n\nl: >-\n  a\n\n\n\n    b\n  c d\nm: >2\n    lead\n  z\n   y\n  w\nn: >\n  end\n\n";
+        check(source, first);
+        check(first, second);
+        for text in [source, first, "k: 1\n", "k: [\"a\\n b\"]\nl:\n- >-\n  a\n   b\n"] {
+            let node = parse(text, Limits::default()).unwrap().unwrap();
+            let read = parse(&print_styled(&node), Limits::default()).unwrap().unwrap();
+            assert_eq!(print_styled(&reread(&node)), print_styled(&read));
+        }
     }
 
     #[test]

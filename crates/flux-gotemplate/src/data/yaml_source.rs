@@ -111,8 +111,14 @@ impl Check<'_> {
     fn escape(&self, node: &Node, text: &str) -> Option<(u32, WrongEscape)> {
         let rest = self.from(node);
         let line = rest.find('\n').unwrap_or(rest.len());
-        let openings = rest.match_indices('"').map(|(at, _)| at).take_while(|at| *at < line);
-        openings.map(|at| quoted(&rest[at + 1..])).find_map(|quoted| {
+        let mut from = 0;
+        let mut scalars = std::iter::from_fn(|| {
+            let start = from + rest.get(from..line)?.find('"')? + 1;
+            let scalar = quoted(&rest[start..]);
+            from = start + scalar.len() + 1;
+            Some(scalar)
+        });
+        scalars.find_map(|quoted| {
             let escape = wrong_escape(quoted).filter(|escape| text.contains(escape.may_give))?;
             let above = quoted[..escape.at].matches('\n').count();
             Some((u32::try_from(above).unwrap_or(u32::MAX), escape))
@@ -185,4 +191,17 @@ fn wrong_escape(text: &str) -> Option<WrongEscape> {
 fn is_surrogate(digits: &str) -> bool {
     let code = digits.get(..4).and_then(|digits| u32::from_str_radix(digits, 16).ok());
     code.is_some_and(|code| (0xd800..0xe000).contains(&code))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::data::{Target, read_yaml};
+
+    #[test]
+    fn slashes_may_be_escaped_outside_of_double_quotes_only() {
+        let fault = |text: &str| read_yaml(text.as_bytes(), Target::Any).err().map(|err| err.to_string());
+        assert_eq!(fault("a: \"b \\\"/\\\" c\"\nd: ^e\\/f$\n"), None);
+        let wrong = fault("a: \"b\"\nc: {d: \"/\", e: \"\\/\"}\n");
+        assert!(wrong.unwrap().ends_with("line 2: found unknown escape character"));
+    }
 }
