@@ -8,10 +8,12 @@
 //! - [`values`]: what a chart is told: read, merged, coalesced with its own and those of its subcharts.
 //! - [`render`]: templates and values to text, as `helm template` does.
 //! - [`manifest`]: text to sorted objects and hooks.
+//! - [`post_render`]: what Flux changes in the text before it is sorted.
 //! - [`release`]: what Helm remembers of an installed chart.
 
 pub mod chart;
 pub mod manifest;
+pub mod post_render;
 pub mod release;
 pub mod render;
 pub mod repository;

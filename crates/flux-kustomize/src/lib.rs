@@ -1,8 +1,8 @@
 //! kustomize build and the rewriting that Flux does around it.
 //!
 //! [`build`] answers what `kustomize build` answers for a directory of [`flux_files::Files`]; [`flux`] holds what
-//! kustomize-controller does before and after it. No network but through a [`Remote`] of the caller's, no plugins, no
-//! Helm.
+//! kustomize-controller does before and after it; [`metadata`] labels objects that no kustomization gathers. No network
+//! but through a [`Remote`] of the caller's, no plugins, no Helm.
 
 mod accumulate;
 mod associative;
@@ -19,6 +19,7 @@ mod json_text;
 mod kustomization;
 mod load;
 mod merge;
+pub mod metadata;
 mod origin;
 mod plugins;
 mod record;

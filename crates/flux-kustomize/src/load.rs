@@ -81,7 +81,7 @@ pub(crate) fn objects(text: &str, place: &Utf8Path, name: &str) -> Result<Vec<Re
 }
 
 /// The items of a `*List`, or the object back.
-fn items(mut node: Node) -> Result<Result<Vec<Node>, Node>, Error> {
+pub(crate) fn items(mut node: Node) -> Result<Result<Vec<Node>, Node>, Error> {
     let kind = node.get("kind").and_then(Node::text).unwrap_or_default();
     let Some(items) = node.get("items").filter(|_| kind.ends_with(LIST)) else { return Ok(Err(node)) };
     if items.is_null() {

@@ -9,7 +9,7 @@ use flux_files::{Directory, Kind, Overlay};
 use flux_helm::chart::{Chart, load_folder};
 use flux_helm::release::Hook;
 use flux_helm::render::{
-    Assembly, Capabilities, Context, Engine, Identity, Mode, Notes, Request, check_installable, template,
+    Assembly, Capabilities, Context, Engine, Identity, Mode, Notes, Request, Templated, check_installable, template,
 };
 use flux_helm::values;
 use serde_json::Value;
@@ -25,7 +25,16 @@ const MASKED: &str = "<masked>";
 
 pub(crate) fn cases(folder: &Path) -> Result<Vec<Case>> {
     let engine = engine(Mode::Lenient);
-    let mut cases = Vec::new();
+    let case = |(name, one): (String, One)| {
+        let engine = engine.clone();
+        Case::new(name, move || one.compare(&engine))
+    };
+    Ok(all(folder)?.into_iter().map(case).collect())
+}
+
+/// All renderings of all charts, with their names.
+pub(crate) fn all(folder: &Path) -> Result<Vec<(String, One)>> {
+    let mut all = Vec::new();
     for repository in names(folder)?.iter().filter(|name| !name.starts_with('_')) {
         for name in names(&folder.join(repository))? {
             let place = folder.join(repository).join(&name);
@@ -40,20 +49,22 @@ pub(crate) fn cases(folder: &Path) -> Result<Vec<Case>> {
                     case: case.clone(),
                     expected,
                 };
-                let engine = engine.clone();
-                cases.push(Case::new(format!("{repository}/{name}/{number}"), move || one.compare(&engine)));
+                all.push((format!("{repository}/{name}/{number}"), one));
             }
         }
     }
-    Ok(cases)
+    Ok(all)
 }
 
 /// One rendering of a chart.
-struct One {
+#[derive(Clone)]
+pub(crate) struct One {
     library: PathBuf,
-    place: PathBuf,
+    /// The folder of the chart and of what is expected.
+    pub(crate) place: PathBuf,
     described: Value,
-    case: Value,
+    /// What the case says of itself.
+    pub(crate) case: Value,
     expected: PathBuf,
 }
 
@@ -75,6 +86,18 @@ impl One {
     }
 
     fn render(&self, engine: &Engine, names: &[bool]) -> Result<Answer> {
+        let templated = match self.template(engine)? {
+            Ok(templated) => templated,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        Ok(match templated.assemble(Assembly::default()) {
+            Ok(own) => Ok(self.shown(&own.manifest, &templated.notes, &own.hooks, names)),
+            Err(err) => Err(chain(&err)),
+        })
+    }
+
+    /// The texts of the chart's templates.
+    pub(crate) fn template(&self, engine: &Engine) -> Result<Result<Templated, String>> {
         let chart = match self.chart()? {
             Ok(chart) => chart,
             Err(fault) => return Ok(Err(fault)),
@@ -95,14 +118,7 @@ impl One {
             notes: Notes::Own,
             context: Context::default(),
         };
-        let templated = match template(engine, request) {
-            Ok(templated) => templated,
-            Err(err) => return Ok(Err(chain(&err))),
-        };
-        Ok(match templated.assemble(Assembly::default()) {
-            Ok(own) => Ok(self.shown(&own.manifest, &templated.notes, &own.hooks, names)),
-            Err(err) => Err(chain(&err)),
-        })
+        Ok(template(engine, request).map_err(|err| chain(&err)))
     }
 
     /// The chart, with libraries that are kept once for many charts put where it wants them.

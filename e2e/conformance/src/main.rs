@@ -10,6 +10,7 @@ mod envsubst;
 mod expected;
 mod flux_build;
 mod helm_charts;
+mod helm_charts_flux;
 mod helm_cmd;
 mod helm_engine;
 mod helm_manifests;

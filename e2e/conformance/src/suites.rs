@@ -6,8 +6,8 @@ use anyhow::{Result, bail};
 
 use crate::case::{Case, names};
 use crate::{
-    envsubst, flux_build, helm_charts, helm_cmd, helm_engine, helm_manifests, helm_sprig, helm_values, helm_vectors,
-    kustomize, release_records, sops, unit,
+    envsubst, flux_build, helm_charts, helm_charts_flux, helm_cmd, helm_engine, helm_manifests, helm_sprig,
+    helm_values, helm_vectors, kustomize, release_records, sops, unit,
 };
 
 /// One suite with the cases that can be run.
@@ -40,7 +40,7 @@ const SUITES: [(&str, &str, Option<Reader>); 12] = [
     ("sops", "sops", Some(sops::cases)),
     ("helm/release-records", "helm/release-records", Some(release_records::cases)),
     ("helm/charts", "helm/charts", Some(helm_charts::cases)),
-    ("helm/charts-flux", "helm/charts", None),
+    ("helm/charts-flux", "helm/charts", Some(helm_charts_flux::cases)),
 ];
 
 /// Readers for files among Helm's cases, all of whose cases can be run.

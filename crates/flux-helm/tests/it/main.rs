@@ -5,6 +5,7 @@
 mod charts;
 mod index;
 mod package;
+mod post_render;
 mod provenance;
 mod releases;
 mod render;
