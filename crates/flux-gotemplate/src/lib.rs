@@ -29,6 +29,7 @@ pub use budget::{Budget, Limits};
 pub use call::Call;
 pub use error::{Bound, Error, FuncError};
 pub use function::{Args, Closure, Function, Functions, Plain, Signature};
+pub use regex::translate as translate_regex;
 pub use templates::{MissingKey, Parsed, Templates};
 pub use time::Time;
 pub use value::{GoStr, Kind, List, Map, Object, Type, Value};

@@ -24,6 +24,11 @@ const SIZE_LIMIT: usize = 10 << 20;
 /// The most memory that the lazy automaton of one expression takes, in bytes.
 const CACHE_LIMIT: usize = 2 << 20;
 
+/// An expression in Go's syntax in that of Rust's `regex` crate, where it matches the same; the error is Go's text.
+pub fn translate(pattern: &str) -> Result<String, String> {
+    parse::parse(pattern).map(|parsed| parsed.hir.to_string()).map_err(|err| err.to_string())
+}
+
 /// A compiled expression.
 #[derive(Debug)]
 pub(crate) struct GoRegex {

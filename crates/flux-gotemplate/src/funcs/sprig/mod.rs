@@ -36,6 +36,7 @@ use std::sync::Arc;
 
 pub(crate) use codecs::too_long;
 pub(crate) use encodings::{decode_base64, encode_base64};
+pub use url::url_scheme_and_host;
 pub use world::World;
 
 use crate::error::FuncError;

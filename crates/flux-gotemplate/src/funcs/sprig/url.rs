@@ -37,6 +37,11 @@ enum Fault {
     HostCharacter(String),
 }
 
+/// The scheme and the host with its port of a URL as Go's net/url reads it; nothing for what that refuses.
+pub fn url_scheme_and_host(text: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    Url::parse(text).ok().map(|url| (url.scheme, url.host))
+}
+
 /// The name and password before a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct UserInfo {

@@ -12,6 +12,7 @@ use flux_gotemplate::Map;
 use flux_gotemplate::data::{JsonError, read_json_first};
 
 use super::fault::{Fault, Shown};
+use super::patterns::{Originals, translate};
 use super::words::reason;
 use super::{Documents, formats, json, work};
 use crate::values::quoted;
@@ -41,6 +42,7 @@ pub(super) struct Compiled<'d> {
     index: SchemaIndex,
     own: serde_json::Value,
     documents: &'d Documents,
+    patterns: Originals,
 }
 
 /// The schema, and the `urn:` references in it that nothing is known about.
@@ -52,9 +54,11 @@ pub(super) fn compile<'d>(text: &[u8], documents: &'d Documents) -> Result<(Comp
         return Err(format!("schema has more than {MAX_OBJECTS} objects"));
     }
     let mut schemas = Schemas::new();
-    let index = compile_into(own.clone(), documents, loader, &mut schemas).map_err(|err| words(&err))?;
+    let mut patterns = Originals::new();
+    let index = compile_into(own.clone(), documents, loader, &mut schemas, &mut patterns);
+    let index = index.map_err(|err| words(&err))?;
     let missing = missing.take();
-    Ok((Compiled { schemas, index, own, documents }, missing))
+    Ok((Compiled { schemas, index, own, documents, patterns }, missing))
 }
 
 /// The addresses that a schema refers to and that are not among the documents.
@@ -63,7 +67,7 @@ pub(super) fn wanted(text: &[u8], documents: &Documents) -> BTreeSet<String> {
     let missing = Rc::clone(&loader.missing);
     if let Some(own) = read(text).ok().filter(|own| objects(own) <= MAX_OBJECTS) {
         // What is wrong with the schema is told when it is used.
-        let _ = compile_into(own, documents, loader, &mut Schemas::new());
+        let _ = compile_into(own, documents, loader, &mut Schemas::new(), &mut Originals::new());
     }
     missing.take()
 }
@@ -73,7 +77,7 @@ impl Compiled<'_> {
         let instance = json::instance(values)?;
         work::check(&self.own, self.documents, &instance).map_err(|err| err.to_string())?;
         let Err(error) = self.schemas.validate(&instance, self.index) else { return Ok(()) };
-        Err(Fault::of(&error, Shown::Masked).list())
+        Err(Fault::of(&error, Shown::Masked(&self.patterns)).list())
     }
 }
 
@@ -104,17 +108,21 @@ fn within_range(text: &[u8]) -> Result<Cow<'_, [u8]>, String> {
 }
 
 fn compile_into(
-    own: serde_json::Value,
+    mut own: serde_json::Value,
     documents: &Documents,
     loader: Loader,
     schemas: &mut Schemas,
+    patterns: &mut Originals,
 ) -> Result<SchemaIndex, Box<CompileError>> {
     let mut compiler = Compiler::new();
     compiler.use_loader(Box::new(loader));
     formats::register(&mut compiler);
+    translate(&mut own, patterns);
     compiler.add_resource(OWN, own)?;
     for (address, document) in documents {
-        compiler.add_resource(address, document.clone())?;
+        let mut document = document.clone();
+        translate(&mut document, patterns);
+        compiler.add_resource(address, document)?;
     }
     Ok(compiler.compile(OWN, schemas)?)
 }

@@ -3,15 +3,16 @@
 use boon::{ErrorKind, InstanceToken, ValidationError};
 
 use super::groups::{Place, hidden, with_groups};
+use super::patterns::Originals;
 use super::words::{self, single_quoted};
 
 /// Whether texts of what was looked at may be shown.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shown {
+#[derive(Clone, Copy)]
+pub(super) enum Shown<'a> {
     /// It is a schema.
     Plain,
-    /// It is values, which may be secret.
-    Masked,
+    /// It is values, which may be secret; the schema's patterns were these.
+    Masked(&'a Originals),
 }
 
 /// A line, and those below it.
@@ -24,7 +25,7 @@ pub(super) struct Fault {
 
 impl Fault {
     /// The faults that the library found.
-    pub(super) fn of(error: &ValidationError<'_, '_>, shown: Shown) -> Self {
+    pub(super) fn of(error: &ValidationError<'_, '_>, shown: Shown<'_>) -> Self {
         let at = tokens(error);
         let place = match &error.kind {
             ErrorKind::Schema { url } | ErrorKind::Reference { url, .. } => Place { schema: url, depth: at.len() },
@@ -42,7 +43,7 @@ impl Fault {
         Self { at: Some(at), words: words::of(&error.kind, shown), causes }
     }
 
-    fn causes(error: &ValidationError<'_, '_>, place: Place<'_>, shown: Shown) -> Vec<Self> {
+    fn causes(error: &ValidationError<'_, '_>, place: Place<'_>, shown: Shown<'_>) -> Vec<Self> {
         let errors = causes(error);
         let below = |place: Place<'_>, parent: &ErrorKind<'_, '_>| {
             let fault = |cause: &ValidationError<'_, '_>| {

@@ -9,6 +9,7 @@ mod formats;
 mod groups;
 mod json;
 mod number;
+mod patterns;
 mod words;
 mod work;
 

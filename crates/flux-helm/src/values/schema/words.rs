@@ -5,6 +5,7 @@ use flux_gotemplate::strconv::quote;
 use serde_json::Value;
 
 use super::fault::Shown;
+use super::formats::GO_REGEX;
 use super::number::{count, decimal};
 
 pub(super) const GROUP: &str = "validation failed";
@@ -13,8 +14,15 @@ pub(super) const ANY_OF: &str = "'anyOf' failed";
 pub(super) const ONE_OF: &str = "'oneOf' failed, none matched";
 
 /// The words for a kind of fault.
-pub(super) fn of(kind: &ErrorKind<'_, '_>, shown: Shown) -> String {
-    let got = |text: &str| if shown == Shown::Plain { single_quoted(text) } else { "value".to_owned() };
+pub(super) fn of(kind: &ErrorKind<'_, '_>, shown: Shown<'_>) -> String {
+    let got = |text: &str| match shown {
+        Shown::Plain => single_quoted(text),
+        Shown::Masked(_) => "value".to_owned(),
+    };
+    let pattern = |text: &str| match shown {
+        Shown::Plain => single_quoted(text),
+        Shown::Masked(patterns) => single_quoted(patterns.get(text).map_or(text, String::as_str)),
+    };
     match kind {
         ErrorKind::Group | ErrorKind::Reference { .. } => GROUP.to_owned(),
         ErrorKind::Schema { url } => format!("jsonschema validation failed with {}", single_quoted(url)),
@@ -33,6 +41,7 @@ pub(super) fn of(kind: &ErrorKind<'_, '_>, shown: Shown) -> String {
         ErrorKind::Const { want } => format!("value must be {}", display(want)),
         ErrorKind::Format { got: value, want, err } => {
             let got = value.as_str().map_or_else(|| "value".to_owned(), got);
+            let want = if *want == GO_REGEX { "regex" } else { want };
             format!("{got} is not valid {want}: {}", reason(err.as_ref()))
         }
         ErrorKind::MinProperties { got, want } => bound("minProperties", *got, *want),
@@ -62,7 +71,7 @@ pub(super) fn of(kind: &ErrorKind<'_, '_>, shown: Shown) -> String {
         }
         ErrorKind::AdditionalItems { got } => format!("last {} additionalItem(s) not allowed", count(*got)),
         ErrorKind::Pattern { got: value, want } => {
-            format!("{} does not match pattern {}", got(value), single_quoted(want))
+            format!("{} does not match pattern {}", got(value), pattern(want))
         }
         ErrorKind::ContentEncoding { want, err } => {
             format!("value is not {} encoded: {err}", single_quoted(want))
