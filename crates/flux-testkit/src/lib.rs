@@ -26,6 +26,7 @@ mod sops;
 mod tls;
 mod toolkit;
 mod wait;
+mod webhook;
 mod workspace;
 
 pub use controller::{Controller, Memory, RunningController};
@@ -43,4 +44,5 @@ pub use sops::SopsKey;
 pub use tls::{ClientCertificates, TestAuthority, TestCertificate};
 pub use toolkit::{Toolkit, ready};
 pub use wait::{wait_for, wait_object};
+pub use webhook::{Admission, AdmissionWebhook};
 pub use workspace::workspace_root;

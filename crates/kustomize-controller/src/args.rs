@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "step-hook")]
+use crate::step::hook::StepArgs;
 use clap::ArgAction;
 use flux_kms::VaultAllowList;
 use flux_objects::GroupKind;
@@ -50,6 +52,10 @@ pub struct Args {
     /// What the environment says about the clouds.
     #[command(flatten)]
     pub cloud: CloudArgs,
+    /// Where a test stops the process.
+    #[cfg(feature = "step-hook")]
+    #[command(flatten)]
+    pub steps: StepArgs,
 }
 
 /// What the environment says about Vault.

@@ -8,10 +8,12 @@
 //! | [`watches`] | which change wakes which object |
 //! | [`wakes`] | the changes themselves, from the watches |
 //! | [`kustomization`] | one run: observe, build, plan, act, report |
+//! | [`step`] | where tests stop a run |
 
 pub mod args;
 pub mod features;
 pub mod kustomization;
+pub mod step;
 pub mod wakes;
 pub mod watches;
 
@@ -83,6 +85,8 @@ pub enum RunError {
 
 /// Runs the controller until `stop` is cancelled or it loses its lease.
 pub async fn run(args: Args, stop: CancellationToken) -> Result<(), RunError> {
+    #[cfg(feature = "step-hook")]
+    step::hook::set(args.steps.clone());
     let gates = FeatureGates::new(&features::GATES, &args.shared.features.feature_gates)?;
     check_identity(&args, &gates)?;
     let identity = Identity { controller: CONTROLLER, version: env!("CARGO_PKG_VERSION"), sharded: true };

@@ -16,6 +16,7 @@ use super::fault::Attempted;
 use super::memory::Kept;
 use super::progress::Progress;
 use super::{Status, drift, plan};
+use crate::step::{Step, reached};
 
 /// How long definitions and classes may take before what needs them is applied.
 const SETTLING: Duration = Duration::from_secs(60);
@@ -75,15 +76,19 @@ impl Work<'_> {
         let mut listed = plan::listed(facts.status.inventory.as_ref()).map_err(ApplyError::Inventory)?;
         for stage in stages(manifests, &cluster.custom_stage_kinds) {
             let planned = cluster.applier.plan(stage, self.rules).await.map_err(ApplyError::Stage)?;
+            reached(Step::Planned).await;
             if !planned.is_noop() {
                 listed.merge(planned.entries());
                 facts.status.inventory = Some(listed.to_status());
                 self.progress.record(facts, self.run).await.map_err(ApplyError::Record)?;
+                reached(Step::Listed).await;
             }
             let kind = planned.kind();
             let changes = cluster.applier.apply(planned, self.rules).await.map_err(ApplyError::Stage)?;
             applied.extend(changes.iter().cloned());
+            reached(Step::Applied).await;
             self.settle(kind, &changes).await?;
+            reached(Step::Settled).await;
         }
         Ok(())
     }
@@ -164,6 +169,7 @@ impl Work<'_> {
         if targets.is_empty() {
             return Ok(Ok(()));
         }
+        reached(Step::Checking).await;
         let text = self.progress.checking();
         let mut wait = std::pin::pin!(self.wait(targets, plan::timeout(&self.object.spec)));
         let superseded = |interrupted| self.at.superseded(interrupted);

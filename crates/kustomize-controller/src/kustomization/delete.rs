@@ -8,6 +8,7 @@ use flux_runtime::{Interrupted, Run};
 use flux_ssa::{Failures, Pruned};
 
 use super::cluster::Cluster;
+use crate::step::{Step, reached};
 
 /// What became of a deletion.
 #[derive(Debug, Default)]
@@ -51,6 +52,7 @@ pub(super) async fn delete(
         if waves.peek().is_none() {
             break;
         }
+        reached(Step::WavePruned).await;
         let held: Vec<Entry> = deleted.terminating.iter().filter(|entry| deletion.holds(&entry.id)).cloned().collect();
         if held.is_empty() {
             continue;

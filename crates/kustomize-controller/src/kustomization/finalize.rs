@@ -16,6 +16,7 @@ use super::dependents::{self, Dependents, Order};
 use super::error::{FinalizeError, PruneError};
 use super::plan::Deletion;
 use super::{Status, build, plan, report};
+use crate::step::{Step, reached};
 
 /// How often dependents are looked at although the watch tells when they are gone.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
@@ -44,6 +45,7 @@ pub(super) async fn finalize(
         return Ok(());
     }
     let cluster = clusters.of(object, run).await.map_err(|err| failed(FinalizeError::Cluster(err)))?;
+    reached(Step::Finalizing).await;
     let (owner, patience) = (build::owner_of(&ObjectKey::of(object)), plan::timeout(&object.spec));
     // Nothing cuts this short: there is no newer state to go for.
     let (deleted, _) = delete::delete(entries, &cluster, &owner, patience, Wait::ToTheEnd, run).await;
@@ -65,6 +67,7 @@ pub(super) async fn finalize(
             tell(object, facts, Severity::Error, "failed to wait for resources termination".to_owned());
         }
     }
+    reached(Step::Finalized).await;
     Ok(())
 }
 

@@ -40,6 +40,7 @@ use flux_tasks::Tasks;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
+use crate::step::{Step, reached};
 use crate::watches::Index;
 pub use cluster::{Clusters, Policy, Watching};
 pub use decryption::{Decryption, Services};
@@ -168,6 +169,7 @@ impl KustomizationReconciler {
         let additive = self.settings.additive_dependency_check;
         let ready = observe::dependencies(object, source.revision(), additive, &run.client).await;
         at.dependencies(ready)?; // Waiting when one is not ready.
+        reached(Step::Observed).await;
 
         self.index.lock().run_works(&ObjectKey::of(object), source.revision());
         let progress = Progress::new(object, &source);

@@ -22,6 +22,7 @@ use super::observe::{self, Source, Tree};
 use super::progress::Progress;
 use super::variables::Variables;
 use super::{KustomizationReconciler, Status, drift, plan, remote, size};
+use crate::step::{Step, reached};
 
 /// A run that knows its source and found its dependencies ready.
 pub(super) struct Look<'a> {
@@ -107,6 +108,7 @@ impl KustomizationReconciler {
         let Look { object, source, at, progress, run, .. } = look;
         progress.fetching(facts, run).await;
         let tree = self.fetch(look).await?;
+        reached(Step::Fetched).await;
         facts.status.last_attempted_revision = Some(source.revision().to_owned());
 
         progress.building(facts, run).await;
@@ -123,6 +125,7 @@ impl KustomizationReconciler {
             Err(interrupted) => (Err(BuildError::Superseded(interrupted)), false),
         };
         let built = at.build(built)?;
+        reached(Step::Built).await;
 
         let attempt = Attempt { digest: built.digest.clone(), metadata: at.metadata() };
         let cluster = cluster.remembering(object, kept.known());
@@ -209,7 +212,9 @@ async fn roll_out(
     let drift = drift::mode(work.object, &built.digest);
     let applied = work.at.step(reason::RECONCILIATION_FAILED, work.apply(built.manifests, drift, facts).await)?;
     let inventory = applied.entries().collect();
+    reached(Step::Pruning).await;
     work.prune(&old, &inventory, facts).await?;
+    reached(Step::Pruned).await;
     Ok((conclude(&applied, source, work, facts).await?, inventory))
 }
 
@@ -221,6 +226,7 @@ async fn conclude(
     facts: &mut Facts<Status>,
 ) -> Result<Outcome, Fault> {
     work.healthy(applied, facts).await?;
+    reached(Step::Healthy).await;
     facts.status.last_applied_revision = Some(source.revision().to_owned());
     facts.status.last_applied_origin_revision.clone_from(&source.origin);
     let message = format!("Applied revision: {}", source.revision());

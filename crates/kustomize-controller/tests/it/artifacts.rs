@@ -51,7 +51,11 @@ impl ArtifactServer {
 
     /// Packs `files` and serves them under `path`.
     pub(crate) fn serve(&self, path: &str, files: &[(&str, &str)]) -> Archive {
-        let archive = pack(files);
+        self.serve_bytes(path, pack(files))
+    }
+
+    /// Serves bytes as an archive under `path`.
+    pub(crate) fn serve_bytes(&self, path: &str, archive: Vec<u8>) -> Archive {
         let digest = format!("sha256:{}", hex::encode(Sha256::digest(&archive)));
         let size = archive.len();
         self.shelf.served.lock().unwrap().insert(path.to_owned(), archive);
@@ -83,14 +87,23 @@ async fn answer(State(shelf): State<Shelf>, Path(path): Path<String>) -> impl In
     shelf.served.lock().unwrap().get(&path).cloned().ok_or(StatusCode::NOT_FOUND)
 }
 
-fn pack(files: &[(&str, &str)]) -> Vec<u8> {
+/// An archive of files.
+pub(crate) fn pack(files: &[(&str, &str)]) -> Vec<u8> {
     let mut archive = tar::Builder::new(Vec::new());
     for (path, content) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(content.len() as u64);
-        header.set_mode(0o644);
-        archive.append_data(&mut header, path, content.as_bytes()).unwrap();
+        append(&mut archive, path, content);
     }
+    compress(archive)
+}
+
+pub(crate) fn append(archive: &mut tar::Builder<Vec<u8>>, path: &str, content: &str) {
+    let mut header = tar::Header::new_gnu();
+    header.set_size(content.len() as u64);
+    header.set_mode(0o644);
+    archive.append_data(&mut header, path, content.as_bytes()).unwrap();
+}
+
+pub(crate) fn compress(archive: tar::Builder<Vec<u8>>) -> Vec<u8> {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(&archive.into_inner().unwrap()).unwrap();
     gzip.finish().unwrap()

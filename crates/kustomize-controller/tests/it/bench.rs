@@ -28,6 +28,7 @@ pub(crate) struct Bench {
     controller: Option<Child>,
     flags: Vec<String>,
     log: PathBuf,
+    kubeconfig: PathBuf,
 }
 
 impl Bench {
@@ -40,23 +41,34 @@ impl Bench {
 
     pub(crate) async fn without_controller(test: &str, flags: &[&str]) -> Self {
         let plane = tokio::task::spawn_blocking(ControlPlane::shared).await.unwrap().unwrap();
+        Self::on(plane, test, flags).await
+    }
+
+    /// A world on that control plane, without a controller.
+    pub(crate) async fn on(plane: &ControlPlane, test: &str, flags: &[&str]) -> Self {
         let ns = plane.namespace(test).await.unwrap();
         plane.install_flux_crds(&ns.client).await.unwrap();
         let log = plane.folder().join(format!("{}.log", ns.name));
         let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
-        Self { ns, artifacts: ArtifactServer::start().await, controller: None, flags, log }
+        let kubeconfig = plane.kubeconfig().to_path_buf();
+        Self { ns, artifacts: ArtifactServer::start().await, controller: None, flags, log, kubeconfig }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the process under test")]
     pub(crate) fn start_controller(&mut self) {
-        let plane = ControlPlane::shared().unwrap();
+        self.start_controller_with(&[]);
+    }
+
+    /// Starts a controller that takes `more` flags than others of this world.
+    #[expect(clippy::disallowed_methods, reason = "the process under test")]
+    pub(crate) fn start_controller_with(&mut self, more: &[String]) {
         let log = File::options().create(true).append(true).open(&self.log).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_kustomize-controller"))
             .args(["--watch-all-namespaces=false", "--health-addr=0", "--log-level=debug"])
             .args(self.flags.iter().all(|flag| !flag.starts_with("--metrics-addr")).then_some("--metrics-addr=0"))
             .args(&self.flags)
+            .args(more)
             .env("RUNTIME_NAMESPACE", &self.ns.name)
-            .env("KUBECONFIG", plane.kubeconfig())
+            .env("KUBECONFIG", &self.kubeconfig)
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
@@ -90,7 +102,19 @@ impl Bench {
         files: &[(&str, &str)],
         metadata: &BTreeMap<String, String>,
     ) {
-        let archive = self.artifacts.serve(&format!("gitrepository/{}/{name}/{revision}.tar.gz", self.ns.name), files);
+        self.announce(name, revision, crate::artifacts::pack(files), metadata).await;
+    }
+
+    /// Lets the GitRepository `name` announce an archive of those bytes.
+    pub(crate) async fn announce(
+        &self,
+        name: &str,
+        revision: &str,
+        bytes: Vec<u8>,
+        metadata: &BTreeMap<String, String>,
+    ) {
+        let path = format!("gitrepository/{}/{name}/{revision}.tar.gz", self.ns.name);
+        let archive = self.artifacts.serve_bytes(&path, bytes);
         let source = format!(
             "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {{name: {name}}}\n\
              spec: {{interval: 1h, url: 'https://example.com/{name}.git'}}\n"
@@ -108,7 +132,7 @@ impl Bench {
         api.patch_status(name, &PatchParams::default(), &Patch::Merge(status)).await.unwrap();
     }
 
-    /// Applies a Kustomization named `name` with `spec` over what all of them have.
+    /// Applies a Kustomization named `name` with `spec` over what all of them have; null takes a field away.
     pub(crate) async fn kustomization(&self, name: &str, spec: Value) {
         let mut whole = json!({
             "interval": "1h", "retryInterval": "1h", "timeout": "30s", "prune": true, "path": "./app",
@@ -117,6 +141,7 @@ impl Bench {
         for (field, value) in spec.as_object().unwrap() {
             whole[field] = value.clone();
         }
+        whole.as_object_mut().unwrap().retain(|_, value| !value.is_null());
         let object = json!({
             "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
             "metadata": {"name": name}, "spec": whole,

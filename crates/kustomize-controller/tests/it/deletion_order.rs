@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::bench::{Bench, SOON, condition, config_map};
 
 /// A definition of Things in a group of its own.
-fn definition(group: &str) -> String {
+pub(crate) fn definition(group: &str) -> String {
     let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
     let version = json!({"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": schema}});
     let names = json!({"kind": "Thing", "plural": "things", "singular": "thing", "listKind": "ThingList"});
@@ -22,7 +22,7 @@ fn definition(group: &str) -> String {
         .to_string()
 }
 
-fn things(bench: &Bench, group: &str) -> Api<DynamicObject> {
+pub(crate) fn things(bench: &Bench, group: &str) -> Api<DynamicObject> {
     let resource = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, "v1", "Thing"), "things");
     Api::namespaced_with(bench.ns.client.clone(), &bench.ns.name, &resource)
 }
