@@ -1,11 +1,14 @@
 //! Watches that fill stores, and the changes that wake objects.
 
+use std::time::Duration;
+
 use flux_api::meta::{FINALIZER, RECONCILE_REQUEST_ANNOTATION};
 use flux_tasks::Tasks;
 use futures::{Stream, StreamExt};
 use kube::Api;
 use kube::core::{DeserializeGuard, PartialObjectMeta};
 use kube::runtime::WatchStreamExt;
+use kube::runtime::utils::Backoff;
 use kube::runtime::watcher::{self, Event};
 use serde::de::DeserializeOwned;
 
@@ -24,6 +27,38 @@ pub struct Scope {
     pub namespace: Option<String>,
     /// Only objects that match this label selector.
     pub label_selector: Option<String>,
+}
+
+/// How long before a broken watch is begun anew.
+const FIRST: Duration = Duration::from_millis(500);
+/// The longest time before that: whoever waits for a change waits that much longer after an outage.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// The times between the attempts at a watch, which grow until one succeeds.
+#[derive(Debug)]
+struct Repeat(Duration);
+
+impl Default for Repeat {
+    fn default() -> Self {
+        Self(FIRST)
+    }
+}
+
+impl Iterator for Repeat {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        let wait = self.0;
+        self.0 = (wait * 2).min(LONGEST);
+        // Watches of all kinds break at the same time, and need not come back at the same time.
+        Some(wait.mul_f64(rand::random_range(0.75..1.25)))
+    }
+}
+
+impl Backoff for Repeat {
+    fn reset(&mut self) {
+        *self = Self::default();
+    }
 }
 
 /// An object should be run because of something else.
@@ -46,7 +81,7 @@ impl Wake {
 pub fn watch_kind<K: Kept + DeserializeOwned>(client: kube::Client, scope: &Scope, tasks: &Tasks) -> Store<K> {
     let (reader, writer) = store();
     let api: Api<DeserializeGuard<K>> = api(client, scope);
-    let events = watcher::watcher(api, config(scope)).default_backoff();
+    let events = watcher::watcher(api, config(scope)).backoff(Repeat::default());
     let events = events.filter_map(async |event| event.inspect_err(log_error::<K>).ok());
     tasks.spawn_until_stopped("watch", fill(events, writer, readable));
     reader
@@ -62,7 +97,7 @@ where
         Some(namespace) => Api::namespaced(client, namespace),
         None => Api::all(client),
     };
-    let events = watcher::watcher(api, config(scope)).default_backoff();
+    let events = watcher::watcher(api, config(scope)).backoff(Repeat::default());
     let events = events.filter_map(async |event| event.inspect_err(log_error::<K>).ok());
     tasks.spawn_until_stopped("watch", fill(events, writer, Some));
     reader
@@ -210,6 +245,16 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+
+    #[test]
+    fn a_watch_is_begun_anew_within_seconds_however_long_it_was_broken() {
+        let mut repeat = Repeat::default();
+        let waits: Vec<Duration> = repeat.by_ref().take(10).collect();
+        assert!(waits.iter().all(|wait| *wait <= LONGEST.mul_f64(1.25)), "{waits:?}");
+        assert!(waits[9] >= LONGEST.mul_f64(0.75), "{waits:?}");
+        repeat.reset();
+        assert!(repeat.next().is_some_and(|wait| wait <= FIRST.mul_f64(1.25)));
+    }
 
     fn change(old: Option<Value>, new: Option<Value>) -> Change<ConfigMap> {
         let object = |meta: Value| Arc::new(serde_json::from_value(json!({ "metadata": meta })).unwrap());
