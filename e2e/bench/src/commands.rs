@@ -42,7 +42,8 @@ pub(crate) struct Watched {
 pub(crate) fn watched(command: &mut Command, output: &Path) -> Result<Watched> {
     let file = File::create(output).with_context(|| format!("write {}", output.display()))?;
     let begin = Instant::now();
-    let mut child = command.stdin(Stdio::null()).stdout(file).stderr(Stdio::null()).spawn().context("start a program")?;
+    let mut child =
+        command.stdin(Stdio::null()).stdout(file).stderr(Stdio::null()).spawn().context("start a program")?;
     let path = format!("/proc/{}/status", child.id());
     let mut memory = 0.0_f64;
     let status = loop {
@@ -94,6 +95,9 @@ mod tests {
         };
         let (own, other) = (file("own", "a\nb\n"), file("other", "a\nc\n"));
         assert!(same("x", &own, "kubectl", &own).is_ok());
-        assert_eq!(same("x", &own, "kubectl", &other).unwrap_err().to_string(), "x: line 2 is \"b\", and kubectl's \"c\"");
+        assert_eq!(
+            same("x", &own, "kubectl", &other).unwrap_err().to_string(),
+            "x: line 2 is \"b\", and kubectl's \"c\""
+        );
     }
 }

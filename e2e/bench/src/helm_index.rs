@@ -35,7 +35,7 @@ pub(crate) fn run(runs: usize) -> Result<Vec<Figure>> {
         if own_found != peer_found {
             bail!("{title}: found {own_found}, and Helm {peer_found}");
         }
-        figures.extend(beside(&title, own.milliseconds(), peer.milliseconds(), BAR));
+        figures.extend(beside(&title, &own.milliseconds(), &peer.milliseconds(), BAR));
         let bytes = std::fs::metadata(&index).context("look at the index")?.len();
         let bound = crate::measure::kilobytes(bytes) / 1000.0 * MEMORY_SHARE + MEMORY_BASE;
         figures.push(Figure::new(format!("{title}: our memory"), "MB", vec![own.anonymous()]).below(bound));

@@ -132,7 +132,11 @@ async fn run(cli: &Cli) -> Result<()> {
 
 /// Some have several figures for each thing that is measured: the platform floor has hundreds.
 fn drawn(name: &str, figures: &[Figure]) -> String {
-    if ["floor", "kustomize-build", "helm-render", "helm-index"].contains(&name) { grid(figures) } else { table(figures) }
+    if ["floor", "kustomize-build", "helm-render", "helm-index"].contains(&name) {
+        grid(figures)
+    } else {
+        table(figures)
+    }
 }
 
 fn print_lines(name: &str, figures: &[Figure]) -> Result<()> {

@@ -54,7 +54,8 @@ mod tests {
 
     #[test]
     fn figures_are_read_from_the_output() {
-        let timings = Timings::of(Command::new("echo").arg(r#"{"run":[1500000],"peak":9,"anonymous":2000000}"#)).unwrap();
+        let timings =
+            Timings::of(Command::new("echo").arg(r#"{"run":[1500000],"peak":9,"anonymous":2000000}"#)).unwrap();
         assert_eq!(timings.milliseconds(), [1.5]);
         assert!((timings.anonymous() - 2.0).abs() < f64::EPSILON);
         assert!(Timings::of(&mut Command::new("false")).is_err());
