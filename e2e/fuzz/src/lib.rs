@@ -8,6 +8,7 @@ mod build;
 pub mod corpus;
 mod helm_chart;
 mod helm_index;
+mod helm_record;
 mod helm_values;
 pub mod mutate;
 mod patch;
@@ -29,7 +30,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 16] = [
     Target { name: "yaml", run: yaml::read_text_prints_and_reads_back, words: &yaml::WORDS },
     Target { name: "yaml-blocks", run: yaml::both_ways_of_reading_agree, words: &yaml::WORDS },
     Target { name: "json", run: yaml::values_print_and_read_back, words: &[] },
@@ -48,6 +49,11 @@ pub const TARGETS: [Target; 15] = [
     Target { name: "helm-set", run: helm_values::lines_set_what_they_say, words: &helm_values::WORDS },
     Target { name: "helm-chart", run: helm_chart::archives_of_a_chart_hold_the_chart, words: &helm_chart::WORDS },
     Target { name: "helm-index", run: helm_index::parts_say_what_the_whole_says, words: &helm_index::WORDS },
+    Target {
+        name: "helm-record",
+        run: helm_record::records_read_back_as_they_were_written,
+        words: &helm_record::WORDS,
+    },
     Target { name: "semver", run: version::printed_versions_are_the_same, words: &version::WORDS },
 ];
 

@@ -12,6 +12,8 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::prelude::BASE64_STANDARD;
 use flate2::read::MultiGzDecoder;
 use flate2::{Compression, GzBuilder};
+use flux_gotemplate::data::{Target, read_json};
+use flux_gotemplate::{Map, Value};
 use serde::de;
 
 use super::{Release, go_json};
@@ -80,7 +82,38 @@ fn from_json(json: &[u8]) -> Result<Release, DecodeError> {
     if json.trim_ascii_start().starts_with(b"[") {
         return Err(DecodeError::Json(de::Error::custom("a release is a mapping, not a list")));
     }
-    serde_json::from_slice(json).map_err(DecodeError::Json)
+    let mut release = serde_json::from_slice(json).map_err(DecodeError::Json)?;
+    restore_numbers(&mut release, json);
+    Ok(release)
+}
+
+/// Reads values with fractions and large numbers once more: the reader of the whole may be off in their last digit, and
+/// digests are taken over all digits.
+fn restore_numbers(release: &mut Release, json: &[u8]) {
+    let has_odd = |map: &Map| has_odd_number(&Value::Map(map.clone()));
+    if !has_odd(&release.config) && !release.chart.as_ref().is_some_and(|chart| has_odd(&chart.values)) {
+        return;
+    }
+    let Ok(Value::Map(whole)) = read_json(json, Target::Map) else { return };
+    if let Some(Value::Map(config)) = whole.get(b"config") {
+        release.config = config;
+    }
+    if let (Some(chart), Some(Value::Map(form))) = (&mut release.chart, whole.get(b"chart"))
+        && let Some(Value::Map(values)) = form.get(b"values")
+    {
+        chart.values = values;
+    }
+}
+
+/// Whether there is a number that is not whole, or larger than what floating point has each whole number of.
+fn has_odd_number(value: &Value) -> bool {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Float(number) => number.fract() != 0.0 || number.abs() >= EXACT,
+        Value::List(list) => list.items().iter().any(has_odd_number),
+        Value::Map(map) => map.entries().values().any(has_odd_number),
+        _ => false,
+    }
 }
 
 /// The JSON that a record holds.
@@ -290,6 +323,13 @@ mod tests {
         assert_eq!(told(&cut), "release record cannot be unpacked");
         assert_eq!(told(&packed(b"[]")), "release record holds no release");
         assert_eq!(told(""), "release record holds no release");
+    }
+
+    #[test]
+    fn numbers_keep_their_last_digit() {
+        let json = br#"{"info":{},"chart":{"metadata":{},"lock":null,"templates":null,"values":{"b":1.844674407370955e+275},"schema":null,"schemamodtime":"0001-01-01T00:00:00Z","files":null},"config":{"a":[1.844674407370955e+275,0.1]}}"#;
+        let release = decode(BASE64_STANDARD.encode(json).as_bytes(), Limits::default()).unwrap();
+        assert_eq!(String::from_utf8(to_json(&release).unwrap()).unwrap(), String::from_utf8(json.to_vec()).unwrap());
     }
 
     #[test]
