@@ -1,7 +1,7 @@
 //! A monitoring stack: 130 templates, thousands of lines of values, rules by the hundred, dashboards and CRDs as files.
 
 mod rules;
-mod shared;
+mod watching;
 mod workloads;
 
 use std::fmt::Write as _;
@@ -30,7 +30,7 @@ pub(super) fn write(chart: &Path) -> Result<()> {
         "apiVersion: v2\nname: monitoring\nversion: 61.3.2\nappVersion: v0.75.1\ntype: application\nkubeVersion: \">=1.19.0-0\"\n\
          description: A monitoring stack\n",
     )?;
-    put(chart, "templates/_helpers.tpl", shared::HELPERS)?;
+    put(chart, "templates/_helpers.tpl", watching::HELPERS)?;
     put(chart, "templates/NOTES.txt", "{{ .Chart.Name }} has been installed as {{ $.Release.Name }}.\n")?;
     for at in 0..GROUPS {
         put(chart, &format!("templates/rules/group-{at:02}.yaml"), &rules::group(at))?;
@@ -40,11 +40,11 @@ pub(super) fn write(chart: &Path) -> Result<()> {
         put(
             chart,
             &format!("templates/dashboards/board-{at:02}.yaml"),
-            &shared::DASHBOARD.replace("NUMBER", &format!("{at:02}")),
+            &watching::DASHBOARD.replace("NUMBER", &format!("{at:02}")),
         )?;
     }
     for at in 0..COMPONENTS {
-        for (kind, text) in shared::COMPONENT {
+        for (kind, text) in watching::COMPONENT {
             put(
                 chart,
                 &format!("templates/exporters/component-{at:02}/{kind}.yaml"),
@@ -107,14 +107,14 @@ fn definition(at: usize) -> String {
 
 /// Values with the comments that such files have.
 fn values() -> String {
-    let mut text = shared::VALUES.to_owned();
+    let mut text = watching::VALUES.to_owned();
     text.push_str("defaultRules:\n  create: true\n  labels: {team: platform}\n  annotations: {}\n  additionalRuleLabels: {severity_scope: cluster}\n  disabled: {Rule0305: true}\n  rules:\n");
     for at in 0..GROUPS {
         let _ = writeln!(text, "    ## Rules of group {at}.\n    ##\n    group{at:02}: {}", at % 9 != 8);
     }
     text.push_str("exporters:\n");
     for at in 0..COMPONENTS {
-        let _ = write!(text, "  component{at:02}:\n{}", shared::COMPONENT_VALUES);
+        let _ = write!(text, "  component{at:02}:\n{}", watching::COMPONENT_VALUES);
     }
     for at in 0..PROGRAMS {
         let _ = write!(text, "program{at}:\n{}", workloads::PROGRAM_VALUES);
