@@ -78,7 +78,8 @@ pub enum TemplateError {
 /// Renders a chart with the user's values.
 pub fn template(engine: &Engine, request: Request<'_>) -> Result<Templated, TemplateError> {
     let Request { mut chart, values, release, capabilities, notes, context } = request;
-    let skipped = values::dependencies::process(&mut chart, values).map_err(TemplateError::Dependencies)?;
+    let skipped = values::dependencies::process_until(&mut chart, values, context.cancelled);
+    let skipped = skipped.map_err(TemplateError::Dependencies)?;
     let mut warnings: Vec<String> = skipped.iter().map(ToString::to_string).collect();
     let coalesced = values::coalesce(&chart, values).map_err(TemplateError::Values)?;
     warnings.extend(coalesced.warnings.iter().map(ToString::to_string));

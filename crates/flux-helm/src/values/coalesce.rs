@@ -25,6 +25,12 @@ pub enum CoalesceError {
     /// The values are too many.
     #[error("more than {0} values")]
     TooMany(usize),
+    /// Aliases give a chart to many parents, and these in turn.
+    #[error("dependencies make more than {0} charts by their aliases")]
+    TooManyCharts(usize),
+    /// The caller does not want the values any more.
+    #[error("putting values together was cancelled")]
+    Cancelled,
 }
 
 /// Values that were put together.
@@ -41,45 +47,58 @@ pub struct Coalesced {
 /// What is below `global` goes down into all subcharts, where its nested tables are shared with the parent's. The result
 /// shares no table with the chart or with `values`.
 pub fn coalesce(chart: &Chart, values: &Map) -> Result<Coalesced, CoalesceError> {
-    Coalescing::run(chart, values, Nulls::Drop)
+    Coalescing::run(&mut Copies::new(), chart, values, Nulls::Drop)
 }
 
 /// What [`coalesce`] gives, but with the keys whose value is null, for values that will be coalesced again.
 pub fn merge(chart: &Chart, values: &Map) -> Result<Coalesced, CoalesceError> {
-    Coalescing::run(chart, values, Nulls::Keep)
+    Coalescing::run(&mut Copies::new(), chart, values, Nulls::Keep)
 }
 
 /// Puts into `into` what `from` has and it has not; a null in `into` takes the key away that `from` has.
 ///
 /// Changes both: tables of `from` become shared, and nulls of `into` are noted in it.
 pub fn coalesce_tables(into: &Map, from: &Map) -> Result<Coalesced, CoalesceError> {
-    Coalescing::tables_of(into, from, Nulls::Drop)
+    Coalescing::tables_of(&mut Copies::new(), into, from, Nulls::Drop)
 }
 
 /// What [`coalesce_tables`] does, but a null in `into` stays.
 pub fn merge_tables(into: &Map, from: &Map) -> Result<Coalesced, CoalesceError> {
-    Coalescing::tables_of(into, from, Nulls::Keep)
+    Coalescing::tables_of(&mut Copies::new(), into, from, Nulls::Keep)
 }
 
-struct Coalescing {
-    copies: Copies,
+/// Values being put together, as far as a budget goes.
+pub(super) struct Coalescing<'c> {
+    copies: &'c mut Copies,
     warnings: Vec<Warning>,
 }
 
-impl Coalescing {
-    fn new() -> Self {
-        Self { copies: Copies::new(), warnings: Vec::new() }
+impl<'c> Coalescing<'c> {
+    fn new(copies: &'c mut Copies) -> Self {
+        Self { copies, warnings: Vec::new() }
     }
 
-    fn run(chart: &Chart, values: &Map, nulls: Nulls) -> Result<Coalesced, CoalesceError> {
-        let mut coalescing = Self::new();
+    /// What [`coalesce`] and [`merge`] give.
+    pub(super) fn run(
+        copies: &'c mut Copies,
+        chart: &Chart,
+        values: &Map,
+        nulls: Nulls,
+    ) -> Result<Coalesced, CoalesceError> {
+        let mut coalescing = Self::new(copies);
         let values = coalescing.copies.map(values, Nulls::Keep)?;
         coalescing.chart(chart, &values, "", nulls)?;
         Ok(Coalesced { values, warnings: coalescing.warnings })
     }
 
-    fn tables_of(into: &Map, from: &Map, nulls: Nulls) -> Result<Coalesced, CoalesceError> {
-        let mut coalescing = Self::new();
+    /// What [`coalesce_tables`] and [`merge_tables`] do.
+    pub(super) fn tables_of(
+        copies: &'c mut Copies,
+        into: &Map,
+        from: &Map,
+        nulls: Nulls,
+    ) -> Result<Coalesced, CoalesceError> {
+        let mut coalescing = Self::new(copies);
         let values = if into.is_nil() && !from.is_nil() { from } else { into }.clone();
         coalescing.tables(into, from, "", nulls, 0)?;
         Ok(Coalesced { values, warnings: coalescing.warnings })

@@ -13,6 +13,9 @@ pub(super) const MAX_DEPTH: usize = 1_000;
 /// can double them with each line.
 const MAX_VALUES: usize = 2_000_000;
 
+/// How many values all steps together may copy or visit that bring one chart's dependencies in order.
+const MAX_VALUES_OF_ALL: usize = 4 * MAX_VALUES;
+
 /// What becomes of keys with null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Nulls {
@@ -23,11 +26,39 @@ pub(super) enum Nulls {
 /// Copies within bounds on their depth and on their number.
 pub(super) struct Copies {
     left: usize,
+    /// The bound that `left` came from.
+    limit: usize,
+}
+
+/// What all steps together may copy or visit.
+pub(super) struct Allowance {
+    left: usize,
+}
+
+impl Allowance {
+    pub(super) fn new() -> Self {
+        Self { left: MAX_VALUES_OF_ALL }
+    }
+
+    /// Runs one step within its own bound and within what is left for all.
+    pub(super) fn step<T>(
+        &mut self,
+        run: impl FnOnce(&mut Copies) -> Result<T, CoalesceError>,
+    ) -> Result<T, CoalesceError> {
+        let mut copies = Copies::new();
+        if self.left < copies.left {
+            copies = Copies { left: self.left, limit: MAX_VALUES_OF_ALL };
+        }
+        let before = copies.left;
+        let result = run(&mut copies);
+        self.left = self.left.saturating_sub(before - copies.left);
+        result
+    }
 }
 
 impl Copies {
     pub(super) fn new() -> Self {
-        Self { left: MAX_VALUES }
+        Self { left: MAX_VALUES, limit: MAX_VALUES }
     }
 
     /// The map and all in it anew; with [`Nulls::Drop`] without the nulls in tables, also nested ones.
@@ -42,7 +73,7 @@ impl Copies {
 
     /// Counts one value that is copied or visited.
     pub(super) fn spend(&mut self) -> Result<(), CoalesceError> {
-        self.left = self.left.checked_sub(1).ok_or(CoalesceError::TooMany(MAX_VALUES))?;
+        self.left = self.left.checked_sub(1).ok_or(CoalesceError::TooMany(self.limit))?;
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! Values of charts and their subcharts.
 
+use std::sync::atomic::AtomicBool;
+
 use flux_gotemplate::data::{JsonStyle, Target, read_json, write_json};
 use flux_gotemplate::{Map, Value};
 use flux_helm::chart::{Chart, Dependency, Metadata};
@@ -178,4 +180,25 @@ fn imports_that_double_with_each_line_are_refused() {
     }
     root.metadata.dependencies = vec![Dependency { import_values, ..wants("sub") }];
     assert!(matches!(dependencies::process(&mut root, &Map::new()), Err(CoalesceError::TooMany(_))));
+}
+
+#[test]
+fn aliases_that_multiply_charts_are_refused() {
+    let mut inner = chart("c0", "{}", vec![]);
+    for at in 1..=5 {
+        let below = inner.name().to_owned();
+        inner = chart(&format!("c{at}"), "{}", vec![inner]);
+        inner.metadata.dependencies =
+            (0..10).map(|alias| Dependency { alias: format!("a{alias}"), ..wants(&below) }).collect();
+    }
+    assert_eq!(dependencies::process(&mut inner, &Map::new()), Err(CoalesceError::TooManyCharts(10_000)));
+}
+
+#[test]
+fn processing_ends_when_it_is_cancelled() {
+    let mut root = chart("root", "{}", vec![chart("sub", "{}", vec![])]);
+    root.metadata.dependencies = vec![wants("sub")];
+    let cancelled = AtomicBool::new(true);
+    let result = dependencies::process_until(&mut root, &Map::new(), Some(&cancelled));
+    assert_eq!(result, Err(CoalesceError::Cancelled));
 }
