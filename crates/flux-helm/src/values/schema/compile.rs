@@ -24,8 +24,8 @@ const OWN: &str = "file:///values.schema.json";
 /// of it costs memory.
 const STACK: usize = 256 << 20;
 
-/// The most objects in schemas: the library looks for each among all others.
-const MAX_OBJECTS: usize = 50_000;
+/// The most objects and booleans in schemas, any of which may be one: the library looks for each among all others.
+const MAX_SUBSCHEMAS: usize = 50_000;
 
 /// The most different numbers in a schema that are too large for a floating point number.
 const MAX_LARGE_NUMBERS: usize = 16;
@@ -50,8 +50,8 @@ pub(super) fn compile<'d>(text: &[u8], documents: &'d Documents) -> Result<(Comp
     let loader = Loader::new(Missing::Refuse);
     let missing = Rc::clone(&loader.missing);
     let own = read(text)?;
-    if documents.values().chain([&own]).map(objects).sum::<usize>() > MAX_OBJECTS {
-        return Err(format!("schema has more than {MAX_OBJECTS} objects"));
+    if documents.values().chain([&own]).map(subschemas).sum::<usize>() > MAX_SUBSCHEMAS {
+        return Err(format!("schema has more than {MAX_SUBSCHEMAS} objects and booleans"));
     }
     let mut schemas = Schemas::new();
     let mut patterns = Originals::new();
@@ -65,7 +65,7 @@ pub(super) fn compile<'d>(text: &[u8], documents: &'d Documents) -> Result<(Comp
 pub(super) fn wanted(text: &[u8], documents: &Documents) -> BTreeSet<String> {
     let loader = Loader::new(Missing::Allow);
     let missing = Rc::clone(&loader.missing);
-    if let Some(own) = read(text).ok().filter(|own| objects(own) <= MAX_OBJECTS) {
+    if let Some(own) = read(text).ok().filter(|own| subschemas(own) <= MAX_SUBSCHEMAS) {
         // What is wrong with the schema is told when it is used.
         let _ = compile_into(own, documents, loader, &mut Schemas::new(), &mut Originals::new());
     }
@@ -127,10 +127,12 @@ fn compile_into(
     Ok(compiler.compile(OWN, schemas)?)
 }
 
-fn objects(schema: &serde_json::Value) -> usize {
+/// How many subschemas there are at most.
+fn subschemas(schema: &serde_json::Value) -> usize {
     match schema {
-        serde_json::Value::Object(entries) => 1 + entries.values().map(objects).sum::<usize>(),
-        serde_json::Value::Array(items) => items.iter().map(objects).sum(),
+        serde_json::Value::Object(entries) => 1 + entries.values().map(subschemas).sum::<usize>(),
+        serde_json::Value::Array(items) => items.iter().map(subschemas).sum(),
+        serde_json::Value::Bool(_) => 1,
         _ => 0,
     }
 }
@@ -207,5 +209,16 @@ fn words(error: &CompileError) -> String {
             format!("invalid regex {} at {}: {}", quoted(regex), quoted(url), reason(src.as_ref()))
         }
         CompileError::Bug(_) => "unable to validate schema".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schemas_that_are_true_or_false_count_too() {
+        let schema = serde_json::json!({ "properties": { "a": true, "b": {} }, "allOf": [false], "type": "object" });
+        assert_eq!(subschemas(&schema), 5);
     }
 }

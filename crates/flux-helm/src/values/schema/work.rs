@@ -16,7 +16,7 @@ const MAX_STEPS: u64 = 5_000_000;
 const MAX_HEIGHT: usize = 10_000;
 /// The most schemas that are applied to one value in a row: the library looks for cycles among them at each step.
 const MAX_CHAIN: usize = 1_000;
-/// The most pairs that are looked at.
+/// The most different pairs that are looked at.
 const MAX_PAIRS: usize = 2_000_000;
 /// The most schemas that lead back to themselves without going on to another value: each way around is tried.
 const MAX_CYCLES: usize = 16;
@@ -36,7 +36,7 @@ pub(super) enum TooMuch {
 
 /// Fails where holding the values against the schema would take too much.
 pub(super) fn check(schema: &Value, documents: &Documents, values: &Value) -> Result<(), TooMuch> {
-    let mut counting = Counting { index: Index::of(schema, documents), known: HashMap::new(), cycles: 0 };
+    let mut counting = Counting { index: Index::of(schema, documents), known: HashMap::new(), cycles: 0, visits: 0 };
     let at = At { schema, resource: schema, document: schema };
     let work = counting.work(at, values, 0)?;
     if work.steps > MAX_STEPS { Err(TooMuch::Steps) } else { Ok(()) }
@@ -84,10 +84,16 @@ struct Counting<'s> {
     /// What is known, nothing for what is being looked at.
     known: HashMap<(usize, usize), Option<Work>>,
     cycles: usize,
+    /// How often a pair was looked at, which takes a step each time.
+    visits: u64,
 }
 
 impl<'s> Counting<'s> {
-    fn work(&mut self, at: At<'s>, value: &Value, depth: usize) -> Result<Work, TooMuch> {
+    fn work(&mut self, at: At<'s>, value: &'s Value, depth: usize) -> Result<Work, TooMuch> {
+        self.visits += 1;
+        if self.visits > MAX_STEPS {
+            return Err(TooMuch::Steps);
+        }
         let Value::Object(keywords) = at.schema else { return Ok(Work::ONE) };
         let pair = (std::ptr::from_ref(at.schema).addr(), std::ptr::from_ref(value).addr());
         match self.known.get(&pair) {
@@ -119,38 +125,44 @@ impl<'s> Counting<'s> {
     }
 
     /// The schemas that a keyword applies to the same value.
-    fn in_place(&self, at: At<'s>, keyword: &str, schema: &'s Value) -> Vec<At<'s>> {
+    fn in_place(&self, at: At<'s>, keyword: &str, schema: &'s Value) -> Box<dyn Iterator<Item = At<'s>> + 's> {
         match (keyword, schema) {
-            ("$ref" | "$dynamicRef" | "$recursiveRef", Value::String(reference)) => self.index.targets(at, reference),
-            ("allOf" | "anyOf" | "oneOf", Value::Array(schemas)) => schemas.iter().map(|to| at.to(to)).collect(),
-            ("not" | "if" | "then" | "else", schema) => vec![at.to(schema)],
-            ("dependentSchemas" | "dependencies", Value::Object(schemas)) => {
-                schemas.values().map(|to| at.to(to)).collect()
+            ("$ref" | "$dynamicRef" | "$recursiveRef", Value::String(reference)) => {
+                Box::new(self.index.targets(at, reference).into_iter())
             }
-            _ => Vec::new(),
+            ("allOf" | "anyOf" | "oneOf", Value::Array(schemas)) => Box::new(schemas.iter().map(move |to| at.to(to))),
+            ("not" | "if" | "then" | "else", schema) => Box::new(std::iter::once(at.to(schema))),
+            ("dependentSchemas" | "dependencies", Value::Object(schemas)) => {
+                Box::new(schemas.values().map(move |to| at.to(to)))
+            }
+            _ => Box::new(std::iter::empty()),
         }
     }
 }
 
-/// The schemas that a keyword applies to what is within a value.
-fn within<'s, 'v>(keyword: &str, schema: &'s Value, value: &'v Value) -> Vec<(&'s Value, &'v Value)> {
+/// The schemas that a keyword applies to what is within a value, made one by one: there may be more than memory holds.
+fn within<'v>(
+    keyword: &str,
+    schema: &'v Value,
+    value: &'v Value,
+) -> Box<dyn Iterator<Item = (&'v Value, &'v Value)> + 'v> {
     static NAME: Value = Value::Null;
     match (keyword, schema, value) {
         ("properties", Value::Object(schemas), Value::Object(entries)) => {
-            entries.iter().filter_map(|(key, value)| Some((schemas.get(key)?, value))).collect()
+            Box::new(entries.iter().filter_map(|(key, value)| Some((schemas.get(key)?, value))))
         }
         ("patternProperties", Value::Object(schemas), Value::Object(entries)) => {
-            schemas.values().flat_map(|schema| entries.values().map(move |value| (schema, value))).collect()
+            Box::new(schemas.values().flat_map(|schema| entries.values().map(move |value| (schema, value))))
         }
         ("additionalProperties" | "unevaluatedProperties", schema, Value::Object(entries)) => {
-            entries.values().map(|value| (schema, value)).collect()
+            Box::new(entries.values().map(move |value| (schema, value)))
         }
-        ("propertyNames", schema, Value::Object(entries)) => entries.iter().map(|_| (schema, &NAME)).collect(),
-        ("items" | "prefixItems", Value::Array(schemas), Value::Array(items)) => schemas.iter().zip(items).collect(),
+        ("propertyNames", schema, Value::Object(entries)) => Box::new(entries.iter().map(move |_| (schema, &NAME))),
+        ("items" | "prefixItems", Value::Array(schemas), Value::Array(items)) => Box::new(schemas.iter().zip(items)),
         ("items" | "additionalItems" | "contains" | "unevaluatedItems", schema, Value::Array(items)) => {
-            items.iter().map(|item| (schema, item)).collect()
+            Box::new(items.iter().map(move |item| (schema, item)))
         }
-        _ => Vec::new(),
+        _ => Box::new(std::iter::empty()),
     }
 }
 
@@ -241,4 +253,19 @@ fn decoded(fragment: &str) -> String {
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_are_counted_before_any_more_are_looked_at() {
+        let patterns: serde_json::Map<_, _> = (0..3_000).map(|at| (format!("x{at}"), Value::Bool(true))).collect();
+        let values: serde_json::Map<_, _> = (0..2_000).map(|at| (format!("k{at}"), Value::Null)).collect();
+        let around = vec![serde_json::json!({ "$ref": "#" }); MAX_CYCLES + 1];
+        let schema = serde_json::json!({ "patternProperties": patterns, "allOf": around });
+        assert_eq!(check(&schema, &Documents::new(), &Value::Object(values)), Err(TooMuch::Steps));
+        assert_eq!(check(&schema, &Documents::new(), &serde_json::json!({})), Err(TooMuch::Cycles));
+    }
 }
