@@ -24,13 +24,26 @@ pub enum ReadError {
 
 /// The values in a file that consists of YAML documents, later ones over earlier ones.
 pub fn read(text: &[u8]) -> Result<Map, ReadError> {
-    let mut values = Map::new();
+    let values = Map::new();
     let mut documents = Documents { rest: text };
     while let Some(document) = documents.next_document()? {
         let value = read_yaml(&document, Target::Map).map_err(ReadError::Document)?;
-        values = merge_maps(&values, value.as_map().unwrap_or(&Map::new()));
+        if let Some(over) = value.as_map() {
+            merge_into(&values, over);
+        }
     }
     Ok(values)
+}
+
+/// What [`merge_maps`] gives, in `under` itself, which nobody else may hold; takes no longer than `over` is large.
+fn merge_into(under: &Map, over: &Map) {
+    for (key, value) in &*over.entries() {
+        let below = under.get(key.as_bytes());
+        match (below.as_ref().and_then(as_table), as_table(value)) {
+            (Some(under), Some(over)) => merge_into(under, over),
+            _ => under.insert(key.clone(), value.clone()),
+        }
+    }
 }
 
 /// What [`read`] gives for a file of at most `limit` bytes.

@@ -222,3 +222,14 @@ fn texts_that_are_no_manifests_are_refused_whatever_their_size() {
     let alias = "a: &a [x, x, x, x, x, x, x, x, x, x]\n{{range $i := until 9}}b{{$i}}: &b{{$i}} [{{repeat 9 (printf \"*%s, \" (ternary \"a\" (printf \"b%d\" (sub $i 1)) (eq $i 0)))}}]\n{{end}}";
     check(alias, "", "YAML parse error on hostile/templates/t.yaml");
 }
+
+#[test]
+fn values_of_many_documents_take_no_longer_than_those_of_one() {
+    let mut text = String::new();
+    for at in 0..60_000 {
+        let _ = writeln!(text, "k{at}: 1\n---");
+    }
+    let begin = Instant::now();
+    assert_eq!(values::read(text.as_bytes()).unwrap().len(), 60_000);
+    assert!(begin.elapsed() < PATIENCE, "{:?}", begin.elapsed());
+}
