@@ -57,12 +57,15 @@ fn bytes(files: &Map, name: &[u8]) -> GoStr {
 /// The files whose names fit the pattern; all of them where it is none.
 fn matching(call: &mut Call<'_, '_>, files: &Map, pattern: &str) -> Result<Value, FuncError> {
     let entries = files.entries();
-    call.steps(entries.len() as u64)?;
-    let Ok(glob) = Glob::parse(pattern) else {
-        return Ok(Map::typed(&FILES, (*entries).clone()).into());
-    };
-    let fitting = entries.iter().filter(|(name, _)| glob.matches(&name.to_text()));
-    Ok(Map::typed(&FILES, fitting.map(|(name, content)| (name.clone(), content.clone())).collect()).into())
+    call.steps((entries.len() + pattern.len()) as u64)?;
+    let glob = Glob::parse(pattern).ok();
+    let fits = |name: &GoStr| glob.as_ref().is_none_or(|glob| glob.matches(&name.to_text()));
+    let mut fitting = Entries::new();
+    for (name, content) in entries.iter().filter(|(name, _)| fits(name)) {
+        call.charge(size_of::<(GoStr, Value)>())?;
+        fitting.insert(name.clone(), content.clone());
+    }
+    Ok(Map::typed(&FILES, fitting).into())
 }
 
 /// A YAML map of the last parts of the names to the contents; of two with one such part the later one.

@@ -233,3 +233,19 @@ fn values_of_many_documents_take_no_longer_than_those_of_one() {
     assert_eq!(values::read(text.as_bytes()).unwrap().len(), 60_000);
     assert!(begin.elapsed() < PATIENCE, "{:?}", begin.elapsed());
 }
+
+#[test]
+fn files_that_are_chosen_over_and_over_take_memory() {
+    let limits = Limits { memory: 1 << 20, ..LIMITS };
+    for pattern in ["**", "["] {
+        let template = format!(
+            "{{{{$d := dict}}}}{{{{range $i := until 300}}}}{{{{$_ := set $d (print $i) ($.Files.Glob {pattern:?})}}}}{{{{end}}}}"
+        );
+        let mut chart = chart(&template, "");
+        chart.files = (0..1_000).map(|at| file(&format!("f{at}"), "")).collect();
+        let refused = rendered(chart, Context { limits, ..Context::default() }).unwrap_err();
+        assert!(refused.contains("template makes values of more than 1048576 bytes"), "{refused}");
+    }
+    let template = "{{$p := repeat 40000 \"[\"}}{{range until 100}}{{$_ := $.Files.Glob $p}}{{end}}";
+    check(template, "", STEPS);
+}
