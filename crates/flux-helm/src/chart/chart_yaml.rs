@@ -53,6 +53,11 @@ fn read_maintainers(decoder: &mut Decoder, draft: &mut Draft, value: Json) -> Re
 }
 
 fn read_dependencies(decoder: &mut Decoder, draft: &mut Draft, value: Json) -> Result<(), Stop> {
+    match &value {
+        Json::List(items) => draft.metadata.has_empty_dependencies = items.is_empty(),
+        Json::Null => draft.metadata.has_empty_dependencies = false,
+        _ => {}
+    }
     draft.nil_dependency = decoder.objects(value, &DEPENDENCY, &mut draft.metadata.dependencies)?;
     Ok(())
 }

@@ -58,9 +58,20 @@ pub struct Metadata {
     /// The charts that this one depends on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub dependencies: Vec<Dependency>,
+    /// Whether there is a list of dependencies with nothing in it, which Helm tells from no list when it looks for those
+    /// of subcharts. It is never written.
+    #[serde(skip)]
+    pub has_empty_dependencies: bool,
     /// `application` or `library`; empty for `application`.
     #[serde(rename = "type", skip_serializing_if = "String::is_empty")]
     pub chart_type: String,
+}
+
+impl Metadata {
+    /// Whether there is a list of dependencies, be it an empty one.
+    pub(crate) fn lists_dependencies(&self) -> bool {
+        self.has_empty_dependencies || !self.dependencies.is_empty()
+    }
 }
 
 /// Who maintains a chart.

@@ -78,6 +78,7 @@ fn metadata(metadata: &Metadata, is_root: bool) -> Value {
         annotations,
         kube_version,
         dependencies,
+        has_empty_dependencies: _,
         chart_type,
     } = metadata;
     let annotations = if annotations.is_empty() {

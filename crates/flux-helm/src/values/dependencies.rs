@@ -68,7 +68,7 @@ struct Processing<'f> {
 impl Processing<'_> {
     /// Removes disabled subcharts, here and below; `path` leads to the chart's values.
     fn keep_enabled(&mut self, chart: &mut Chart, values: &Map, path: &str) -> Result<(), CoalesceError> {
-        if chart.metadata.dependencies.is_empty() {
+        if !chart.metadata.lists_dependencies() {
             return Ok(());
         }
         self.check_cancelled()?;
@@ -80,8 +80,10 @@ impl Processing<'_> {
             chart.metadata.dependencies.iter().filter(|wanted| !wanted.enabled).map(|gone| gone.name.clone()).collect();
         chart.dependencies.retain(|subchart| !disabled.contains(subchart.name()));
         chart.metadata.dependencies.retain(|wanted| !disabled.contains(&wanted.name));
+        // Helm leaves no list here, rather than an empty one.
+        chart.metadata.has_empty_dependencies = false;
         for subchart in &mut chart.dependencies {
-            if !subchart.metadata.dependencies.is_empty() {
+            if subchart.metadata.lists_dependencies() {
                 let path = format!("{path}{}.", subchart.name());
                 let values = seen_by(subchart, &values, &path);
                 self.keep_enabled(subchart, &values, &path)?;
@@ -142,7 +144,7 @@ impl Processing<'_> {
         for subchart in &mut chart.dependencies {
             self.import_all(subchart)?;
         }
-        if chart.metadata.dependencies.is_empty() {
+        if !chart.metadata.lists_dependencies() {
             return Ok(());
         }
         let no_user = Map::new();

@@ -4,7 +4,8 @@ use std::sync::atomic::AtomicBool;
 
 use flux_gotemplate::data::{JsonStyle, Target, read_json, write_json};
 use flux_gotemplate::{Map, Value};
-use flux_helm::chart::{Chart, Dependency, Metadata};
+use flux_helm::Time;
+use flux_helm::chart::{Chart, Dependency, File, Metadata, load_files};
 use flux_helm::values::{CoalesceError, coalesce, dependencies, merge, path_value, read, read_within, table};
 
 pub(crate) fn map(json: &str) -> Map {
@@ -201,4 +202,29 @@ fn processing_ends_when_it_is_cancelled() {
     let cancelled = AtomicBool::new(true);
     let result = dependencies::process_until(&mut root, &Map::new(), Some(&cancelled));
     assert_eq!(result, Err(CoalesceError::Cancelled));
+}
+
+#[test]
+fn below_an_empty_list_of_dependencies_conditions_count_but_not_below_no_list() {
+    let inner = |list: &str| {
+        let files = [
+            ("Chart.yaml", format!("apiVersion: v2\nname: root\nversion: 1.0.0\n{list}")),
+            (
+                "charts/outer/Chart.yaml",
+                "apiVersion: v2\nname: outer\nversion: 1.0.0\ndependencies:\n- {name: inner, version: '*', condition: \
+                 inner.on}\n"
+                    .to_owned(),
+            ),
+            ("charts/outer/charts/inner/Chart.yaml", "apiVersion: v2\nname: inner\nversion: 1.0.0\n".to_owned()),
+        ];
+        let file = |(name, text): (&str, String)| File {
+            name: name.to_owned(),
+            data: text.as_bytes().into(),
+            modified: Time::zero(),
+        };
+        let mut root = load_files(files.map(file).into()).unwrap();
+        dependencies::process(&mut root, &map(r#"{"outer":{"inner":{"on":false}}}"#)).unwrap();
+        root.dependencies[0].dependencies.len()
+    };
+    assert_eq!((inner("dependencies: []\n"), inner(""), inner("dependencies: null\n")), (0, 1, 1));
 }
