@@ -28,7 +28,41 @@ pub enum YamlError {
     Decode(#[from] JsonError),
 }
 
+/// How words begin that go on with nothing from the text.
+const WITHOUT_TEXT: &[&str] = &[
+    "did not find expected ",
+    "could not find expected ",
+    "found character that cannot start any token",
+    "found a tab character that violates indentation",
+    "found unexpected end of stream",
+    "control characters are not allowed",
+    "mapping values are not allowed in this context",
+    "map merge requires map or sequence of maps as the value",
+    "document has more than ",
+    "invalid leading UTF-8 octet",
+];
+
 impl YamlError {
+    /// What is wrong and where, without any part of the text: for texts that may be secret.
+    #[must_use]
+    pub fn without_values(&self) -> String {
+        let what = match self {
+            Self::Syntax(words) => {
+                let (line, words) = words.split_once(": ").filter(|(line, _)| is_line(line)).unwrap_or(("", words));
+                let is_safe = WITHOUT_TEXT.iter().any(|start| words.starts_with(start));
+                let separator = if line.is_empty() { "" } else { ": " };
+                format!("yaml: {line}{separator}{}", if is_safe { words } else { "invalid YAML" })
+            }
+            Self::Value(_) => "value that JSON cannot say".to_owned(),
+            Self::Key(_) => "yaml: invalid map key".to_owned(),
+            Self::NullKey(_) => "unsupported map key of type: %!s(<nil>)".to_owned(),
+            Self::Decode(err) => {
+                return format!("error unmarshaling JSON: while decoding JSON: {}", err.without_values());
+            }
+        };
+        format!("error converting YAML to JSON: {what}")
+    }
+
     /// A fault of the reader, whose own words are replaced by Go's where a user may see them.
     fn of(fault: &flux_yaml::Error, text: &str) -> Self {
         match fault {
@@ -47,6 +81,11 @@ impl YamlError {
             }
         }
     }
+}
+
+/// Whether the words say a line and nothing else.
+fn is_line(words: &str) -> bool {
+    words.strip_prefix("line ").is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// The value of the first document; of none, and of null, an empty map or list where one is wanted.

@@ -22,6 +22,18 @@ pub enum ReadError {
     Document(#[source] YamlError),
 }
 
+impl ReadError {
+    /// What is wrong, with its causes, but without any part of the file: for files that may be secret.
+    #[must_use]
+    pub fn without_values(&self) -> String {
+        match self {
+            Self::TooLarge { .. } => self.to_string(),
+            Self::Separator(_) => "error reading yaml document: invalid Yaml document separator".to_owned(),
+            Self::Document(err) => format!("cannot unmarshal yaml document: {}", err.without_values()),
+        }
+    }
+}
+
 /// The values in a file that consists of YAML documents, later ones over earlier ones.
 pub fn read(text: &[u8]) -> Result<Map, ReadError> {
     let values = Map::new();

@@ -170,3 +170,18 @@ fn a_command_line_is_merged_in_helm_s_order() {
         "failed parsing --set-file data: open none: no such file"
     );
 }
+
+#[test]
+fn faults_can_be_told_without_the_values() {
+    let masked = |grammar, line: &str| parse(line, grammar).err().unwrap().without_values();
+    assert_eq!(masked(Grammar::Typed, "a=abc,hunter2"), "key has no value");
+    assert_eq!(masked(Grammar::Typed, "a=abc,hunter2,b"), "key has no value (cannot end with ,)");
+    assert_eq!(masked(Grammar::Typed, "a=abc,hunter2.=1"), "key map has no value");
+    assert_eq!(masked(Grammar::Typed, "a=b,l[hunter2]=1"), "error parsing index: invalid syntax");
+    assert_eq!(masked(Grammar::Typed, "a=b,l[0]hunter2=1"), "unexpected data at end of array index");
+    assert_eq!(masked(Grammar::Typed, "a=b,l[-12345]=1"), "negative index not allowed");
+    assert_eq!(masked(Grammar::Typed, "a=b,l[1234567]=1"), "index is greater than maximum supported index of 65536");
+    assert_eq!(masked(Grammar::Json, "a=hunter2"), "invalid character looking for beginning of value");
+    assert_eq!(masked(Grammar::Json, "a=1e999"), "json: cannot unmarshal number into Go value of type float64");
+    assert_eq!(masked(Grammar::Typed, "a={b"), "list must terminate with '}'");
+}

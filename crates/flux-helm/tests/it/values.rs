@@ -228,3 +228,33 @@ fn below_an_empty_list_of_dependencies_conditions_count_but_not_below_no_list() 
     };
     assert_eq!((inner("dependencies: []\n"), inner(""), inner("dependencies: null\n")), (0, 1, 1));
 }
+
+#[test]
+fn faults_of_files_can_be_told_without_the_values() {
+    let masked = |text: &str| read(text.as_bytes()).err().unwrap().without_values();
+    let cases = [
+        ("a: 1\n---hunter2\n", "error reading yaml document: invalid Yaml document separator"),
+        (
+            "? \n: hunter2\n",
+            "cannot unmarshal yaml document: error converting YAML to JSON: unsupported map key of type: %!s(<nil>)",
+        ),
+        ("{hunter2: 1}: 2\n", "cannot unmarshal yaml document: error converting YAML to JSON: yaml: invalid map key"),
+        (
+            "a: 1\nb: !!int hunter2\n",
+            "cannot unmarshal yaml document: error converting YAML to JSON: yaml: invalid YAML",
+        ),
+        ("a: *hunter2\n", "cannot unmarshal yaml document: error converting YAML to JSON: yaml: invalid YAML"),
+        (
+            "a: [1\n",
+            "cannot unmarshal yaml document: error converting YAML to JSON: yaml: line 1: did not find expected ',' or ']'",
+        ),
+        (
+            "hunter2\n",
+            "cannot unmarshal yaml document: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal string \
+             into Go value of type map[string]interface {}",
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(masked(text), expected, "{text}");
+    }
+}

@@ -67,6 +67,33 @@ pub enum StrvalsError {
     Items(usize),
 }
 
+impl StrvalsError {
+    /// What is wrong, with its causes, but without any part of the line: for lines that may be secret.
+    ///
+    /// A comma or a dot within a value makes names of what follows, so that names are no safer than values.
+    #[must_use]
+    pub fn without_values(&self) -> String {
+        match self {
+            Self::NoValue(_) => "key has no value".to_owned(),
+            Self::NoValueBeforeComma(_) => "key has no value (cannot end with ,)".to_owned(),
+            Self::EmptyTable(_) => "key map has no value".to_owned(),
+            Self::Index(err) => format!("error parsing index: {}", err.kind),
+            Self::NegativeIndex(_) => "negative index not allowed".to_owned(),
+            Self::LargeIndex(_) => format!("index is greater than maximum supported index of {MAX_INDEX}"),
+            Self::BehindIndex(_) => "unexpected data at end of array index".to_owned(),
+            Self::Json(err) => err.without_values(),
+            Self::Reader(_) => "file cannot be read".to_owned(),
+            Self::Levels
+            | Self::OpenList
+            | Self::Type { .. }
+            | Self::NilMap
+            | Self::OpenJson
+            | Self::Depth(_)
+            | Self::Items(_) => self.to_string(),
+        }
+    }
+}
+
 /// The text as Go's `%q` prints a slice of runes.
 fn runes(text: &str) -> String {
     let quoted = text.chars().map(|rune| {
