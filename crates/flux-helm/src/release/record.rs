@@ -14,7 +14,7 @@ use flate2::read::MultiGzDecoder;
 use flate2::{Compression, GzBuilder};
 use flux_gotemplate::data::{Target, read_json};
 use flux_gotemplate::{Map, Value};
-use serde::de;
+use serde::{de, ser};
 
 use super::{Release, go_json};
 
@@ -149,14 +149,46 @@ fn gunzip(bytes: &[u8], limit: usize) -> Result<Vec<u8>, DecodeError> {
     Ok(json)
 }
 
-/// The record of a release.
+/// At how many levels of lists and mappings the reader of records gives up.
+const MAX_DEPTH: usize = 128;
+
+/// The record of a release. Values that are nested too deep for [`decode`] are refused: a release that cannot be read again
+/// could be neither upgraded nor uninstalled.
 pub fn encode(release: &Release) -> Result<String, EncodeError> {
     let json = to_json(release)?;
+    if depth(&json) >= MAX_DEPTH {
+        let words = format!("nested deeper than the {} levels that are read", MAX_DEPTH - 1);
+        return Err(EncodeError { name: release.name.clone(), source: ser::Error::custom(words) });
+    }
     let mut gzip = GzBuilder::new().write(Vec::new(), Compression::best());
     let packed = gzip.write_all(&json).and_then(|()| gzip.finish());
     let packed =
         packed.map_err(|err| EncodeError { name: release.name.clone(), source: serde_json::Error::io(err) })?;
     Ok(BASE64_STANDARD.encode(packed))
+}
+
+/// How deep lists and mappings stand in one another in a JSON document.
+fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let mut bytes = json.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'[' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b'"' => {
+                while let Some(byte) = bytes.next().filter(|byte| **byte != b'"') {
+                    if *byte == b'\\' {
+                        bytes.next();
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// The JSON of a release, byte for byte as Helm writes it.
@@ -330,6 +362,23 @@ mod tests {
         let json = br#"{"info":{},"chart":{"metadata":{},"lock":null,"templates":null,"values":{"b":1.844674407370955e+275},"schema":null,"schemamodtime":"0001-01-01T00:00:00Z","files":null},"config":{"a":[1.844674407370955e+275,0.1]}}"#;
         let release = decode(BASE64_STANDARD.encode(json).as_bytes(), Limits::default()).unwrap();
         assert_eq!(String::from_utf8(to_json(&release).unwrap()).unwrap(), String::from_utf8(json.to_vec()).unwrap());
+    }
+
+    #[test]
+    fn what_is_nested_deeper_than_records_are_read_is_not_written() {
+        let nested = |levels: usize| {
+            let mut release = release();
+            release.config = Map::from_iter([("a".into(), (2..levels).fold(Value::Nil, |v, _| Value::list(vec![v])))]);
+            release.config.insert("text".into(), "]]][[[\\\"[[[".into());
+            encode(&release)
+        };
+        let err = nested(MAX_DEPTH).unwrap_err();
+        assert_eq!(err.to_string(), "release \"rel\" has no JSON");
+        assert_eq!(
+            std::error::Error::source(&err).unwrap().to_string(),
+            "nested deeper than the 127 levels that are read"
+        );
+        assert!(decode(nested(MAX_DEPTH - 1).unwrap().as_bytes(), Limits::default()).is_ok());
     }
 
     #[test]
