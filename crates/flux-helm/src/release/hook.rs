@@ -53,6 +53,22 @@ impl Hook {
     pub fn is_test(&self) -> bool {
         self.events.contains(&HookEvent::Test)
     }
+
+    /// Gives a hook without delete policies the one that is the default: before it runs again.
+    ///
+    /// To be called for a hook that is about to run. The release is stored with the policy from then on, as Helm does it.
+    pub fn set_default_policy(&mut self) {
+        if self.delete_policies.is_empty() {
+            self.delete_policies.push(HookDeletePolicy::BeforeHookCreation);
+        }
+    }
+
+    /// Whether the object is deleted at the moment that the policy names.
+    ///
+    /// A hook that defines a kind never is: all objects of the kind would go with it.
+    pub fn is_deleted(&self, policy: &HookDeletePolicy) -> bool {
+        self.kind != "CustomResourceDefinition" && self.delete_policies.contains(policy)
+    }
 }
 
 impl fmt::Debug for Hook {
@@ -80,4 +96,34 @@ pub struct HookExecution {
     pub completed_at: Time,
     /// How the run stands.
     pub phase: HookPhase,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hook_without_a_policy_is_deleted_before_it_runs_again() {
+        let mut hook = Hook::default();
+        assert!(!hook.is_deleted(&HookDeletePolicy::BeforeHookCreation));
+        hook.set_default_policy();
+        assert!(hook.is_deleted(&HookDeletePolicy::BeforeHookCreation));
+        assert!(!hook.is_deleted(&HookDeletePolicy::Succeeded));
+    }
+
+    #[test]
+    fn policies_that_are_given_stay_the_only_ones() {
+        let mut hook = Hook { delete_policies: vec![HookDeletePolicy::Failed], ..Hook::default() };
+        hook.set_default_policy();
+        assert_eq!(hook.delete_policies, [HookDeletePolicy::Failed]);
+        assert!(hook.is_deleted(&HookDeletePolicy::Failed) && !hook.is_deleted(&HookDeletePolicy::BeforeHookCreation));
+    }
+
+    #[test]
+    fn definitions_of_kinds_are_never_deleted() {
+        let mut hook = Hook { kind: "CustomResourceDefinition".to_owned(), ..Hook::default() };
+        hook.set_default_policy();
+        assert_eq!(hook.delete_policies, [HookDeletePolicy::BeforeHookCreation]);
+        assert!(!hook.is_deleted(&HookDeletePolicy::BeforeHookCreation));
+    }
 }
