@@ -12,7 +12,8 @@ use crate::{args, report};
 /// Threads that run tasks: controllers wait far more than they compute.
 const WORKERS: usize = 2;
 
-/// Threads for blocking work: builds, archives and Git, each bounded by `--concurrent` besides.
+/// Threads for blocking work: builds, archives and Git. What waits on such a thread for other work of its run keeps the run's permit,
+/// so that no more wait than `--concurrent` says.
 const BLOCKING: usize = 32;
 
 /// Reads the flags, runs `run` until it ends or a signal cancels its token, and says how it went: 0, 1 for a failure, 2

@@ -84,7 +84,20 @@ impl<K: FluxObject> Run<K> {
         ended
     }
 
-    /// The same without the permit's return being cut short by newer revisions.
+    /// Awaits `future` with the run's permit held, for what a thread waits that works for the run meanwhile.
+    /// Ends early when a newer revision or spec makes the run out of date.
+    pub async fn while_current<F: Future>(&self, future: F) -> Result<F::Output, Interrupted> {
+        if !self.interruptible {
+            return Ok(future.await);
+        }
+        tokio::select! {
+            biased;
+            by = self.interrupt.raised() => Err(Interrupted { by }),
+            output = future => Ok(output),
+        }
+    }
+
+    /// As [`wait`](Self::wait), but not cut short by newer revisions.
     pub async fn wait_uninterrupted<F: Future>(&self, future: F) -> F::Output {
         let wait = self.permit.release();
         let output = future.await;

@@ -13,16 +13,19 @@ use crate::toy::{Rig, SOON, Setup, Story, condition, done, start_with, story};
 /// What the runs did, in order.
 type Diary = Arc<Mutex<Vec<String>>>;
 
-/// A story that waits for `gate` while the object is of generation 1, and writes down how that ends.
+/// A story that waits for `gate` while the object is of generation 1, as its name says, and writes down how that ends.
 fn waiting(diary: &Diary, gate: &Arc<Notify>) -> Story {
     let (diary, gate) = (Arc::clone(diary), Arc::clone(gate));
     story(move |facts, run| {
         let (diary, gate) = (Arc::clone(&diary), Arc::clone(&gate));
-        let waits = run.object.metadata.name.as_deref() == Some("waits") && run.object.metadata.generation == Some(1);
+        let name = run.object.metadata.name.as_deref().unwrap_or_default();
+        let (waits, holds) = (["waits", "holds"].contains(&name), name == "holds");
+        let waits = waits && run.object.metadata.generation == Some(1);
         Box::pin(async move {
             if waits {
                 run.progress(facts, "waiting for the gate").await;
-                match run.wait(gate.notified()).await {
+                let opened = gate.notified();
+                match if holds { run.while_current(opened).await } else { run.wait(opened).await } {
                     Ok(()) => diary.lock().unwrap().push("opened".to_owned()),
                     Err(interrupted) => {
                         diary.lock().unwrap().push(interrupted.to_string());
@@ -37,11 +40,15 @@ fn waiting(diary: &Diary, gate: &Arc<Notify>) -> Story {
 }
 
 async fn rig(test: &str, uninterrupted: bool, diary: &Diary, gate: &Arc<Notify>) -> Result<Rig> {
+    rig_with(test, "waits", uninterrupted, diary, gate).await
+}
+
+async fn rig_with(test: &str, name: &str, uninterrupted: bool, diary: &Diary, gate: &Arc<Notify>) -> Result<Rig> {
     let flags = ["--concurrent=1".to_owned()];
     let setup = Setup { flags: &flags, uninterrupted, ..Setup::default() };
     let rig = start_with(test, setup, |_| futures::stream::pending(), waiting(diary, gate)).await?;
-    rig.create("waits", json!({})).await?;
-    let waits = rig.until("waits", |object| condition(object, "Reconciling").is_some()).await?;
+    rig.create(name, json!({})).await?;
+    let waits = rig.until(name, |object| condition(object, "Reconciling").is_some()).await?;
     let reconciling = condition(&waits, "Reconciling").context("Reconciling")?;
     assert_eq!((reconciling.reason.as_str(), reconciling.message.as_str()), ("Progressing", "waiting for the gate"));
     Ok(rig)
@@ -56,6 +63,30 @@ async fn a_waiting_run_leaves_its_permit_to_others() -> Result<()> {
     gate.notify_one();
     rig.ready("waits").await?;
     assert_eq!(*diary.lock().unwrap(), ["done", "opened", "done"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_run_that_holds_its_permit_lets_no_other_run_until_it_goes_on() -> Result<()> {
+    let (diary, gate) = (Diary::default(), Arc::default());
+    let rig = rig_with("held", "holds", false, &diary, &gate).await?;
+    for name in ["first", "second", "third"] {
+        rig.create(name, json!({})).await?;
+    }
+    gate.notify_one();
+    rig.ready("third").await?;
+    assert_eq!(diary.lock().unwrap()[..2], ["opened", "done"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_new_spec_ends_what_is_waited_for_with_the_permit_held() -> Result<()> {
+    let (diary, gate) = (Diary::default(), Arc::default());
+    let rig = rig_with("held-interrupt", "holds", false, &diary, &gate).await?;
+    rig.patch("holds", json!({"spec": {"interval": "20m"}})).await?;
+    rig.ready("holds").await?;
+    let superseded = format!("superseded by GitRepository/{}/holds", rig.namespace.name);
+    assert_eq!(*diary.lock().unwrap(), [superseded, "done".to_owned()]);
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Bases and files that kustomizations name by address: over HTTP, and in Git repositories over HTTPS.
 //!
-//! A build asks for them from its blocking thread and waits; its run fetches, without a permit, and no longer than until a newer
-//! revision is due. Nothing is sent along: no credentials, as upstream has none to send either. What is fetched is bounded,
+//! A build asks for them from its blocking thread and waits; its run fetches, no longer than until a newer revision is due. It keeps
+//! its permit meanwhile: without, the next run's build would take another thread, until none is left to answer on. Nothing is sent along: no credentials, as upstream has none to send either. What is fetched is bounded,
 //! each and in all, and a repository is gone from disk when its build ends.
 
 mod checkout;
@@ -17,7 +17,7 @@ use flux_http::read_limited;
 use flux_kustomize::{Remote, RemoteError, Repository};
 use flux_runtime::report::message;
 use flux_runtime::{Interrupted, Run};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 
 use checkout::Fetched;
@@ -30,6 +30,9 @@ const TOTAL: Duration = Duration::from_mins(5);
 const MOST: usize = 128;
 /// The largest file that is read over HTTP.
 const LARGEST_FILE: u64 = 16 << 20;
+/// Builds that may wait for answers at the same time, whatever `--concurrent` says: each holds a blocking thread, of which fetching
+/// needs some as well.
+static BUILDS: Semaphore = Semaphore::const_new(16);
 /// Who uses the store of a repository: it is not shared.
 const OWNER: &str = "build";
 
@@ -96,6 +99,8 @@ impl Bases {
         http: &reqwest::Client,
         run: &Run<Kustomization>,
     ) -> Result<(T, bool), Interrupted> {
+        let may_ask = !self.0.is_closed();
+        let _slot = if may_ask { Some(run.while_current(BUILDS.acquire()).await?) } else { None };
         let mut build = pin!(build);
         let mut budget = Budget { left: TOTAL, count: MOST };
         let mut interrupted = None;
@@ -139,7 +144,7 @@ impl Budget {
         let fetched = match self.allow() {
             Ok(limit) => {
                 let started = Instant::now();
-                let fetched = run.wait(bounded(work, limit)).await?;
+                let fetched = run.while_current(bounded(work, limit)).await?;
                 self.left = self.left.saturating_sub(started.elapsed());
                 fetched
             }
