@@ -1,6 +1,7 @@
 //! Dry-runs and applies the objects of a stage.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use flux_objects::{Action, Change, GroupKind, IgnoreRules, Manifest, Marks, ObjectId, Owner, Stage, StageKind, rank};
@@ -132,13 +133,15 @@ impl Applier {
     }
 
     /// Carries out a plan, rank after rank in the order of application, and returns what was done to each object in that order.
-    /// Objects of one rank are applied at the same time; after a failure no more are begun.
+    /// Objects of one rank are applied at the same time; after a failure no more are begun, and those under way are seen through: one
+    /// of them may be an object that is deleted and not created again yet.
     pub async fn apply(&self, plan: Plan, rules: &Rules) -> Result<Vec<Change>, ApplyError> {
         let mut changes = Vec::with_capacity(plan.steps.len());
         for rank in ranks(plan.steps) {
-            let applied = stream::iter(rank).map(|step| self.apply_one(step, rules));
-            let mut applied = applied.buffered(self.pace.most());
-            while let Some(change) = applied.next().await {
+            let failed = AtomicBool::new(false);
+            let applied = stream::iter(rank).map(|step| self.apply_unless(&failed, step, rules));
+            let applied: Vec<_> = applied.buffered(self.pace.most()).collect().await;
+            for change in applied.into_iter().flatten() {
                 changes.push(change?);
             }
         }
@@ -261,6 +264,18 @@ impl Applier {
             desired.clear_namespace();
         }
         Ok(resolved)
+    }
+
+    /// Applies an object, and says in `failed` when that fails; none when another one has failed before it was begun.
+    async fn apply_unless(&self, failed: &AtomicBool, step: Step, rules: &Rules) -> Option<Result<Change, ApplyError>> {
+        if failed.load(Ordering::Relaxed) {
+            return None;
+        }
+        let applied = self.apply_one(step, rules).await;
+        if applied.is_err() {
+            failed.store(true, Ordering::Relaxed);
+        }
+        Some(applied)
     }
 
     async fn apply_one(&self, mut step: Step, rules: &Rules) -> Result<Change, ApplyError> {

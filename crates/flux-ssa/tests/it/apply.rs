@@ -148,20 +148,35 @@ async fn an_immutable_change_is_refused_unless_it_is_forced() -> Result<()> {
     // A finalizer keeps the object there until somebody lets it go.
     cluster.edit("v1", "ConfigMap", "env", json!({"metadata": {"finalizers": ["example.com/hold"]}})).await?;
     cluster.rules.force = true;
-    let let_go = async {
-        flux_testkit::wait_object(&cluster.api_of_config_maps(), "env", crate::cluster::LONG, |object| {
-            let deleted = object.is_some_and(|object| object.metadata.deletion_timestamp.is_some());
-            deleted.then_some(()).ok_or_else(|| anyhow::anyhow!("it was not deleted"))
-        })
-        .await?;
-        cluster.edit("v1", "ConfigMap", "env", json!({"metadata": {"finalizers": null}})).await
-    };
-    let (applied, released) = tokio::join!(cluster.apply(&changed), let_go);
+    let (applied, released) = tokio::join!(cluster.apply(&changed), cluster.let_go("env"));
     released?;
     assert_eq!(applied?, ["ConfigMap/NS/env created"]);
     let object = cluster.get("v1", "ConfigMap", "env").await?;
     assert_ne!(object["metadata"]["uid"], uid);
     assert_eq!(object["data"]["a"], "9");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_object_that_is_recreated_is_there_again_although_its_neighbour_fails() -> Result<()> {
+    let mut cluster = Cluster::new("neighbour").await?;
+    let frozen = format!("{CONFIG}immutable: true\n");
+    let other = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\ndata: {a: '1'}\n";
+    cluster.apply(&frozen).await?;
+    cluster.edit("v1", "ConfigMap", "env", json!({"metadata": {"finalizers": ["example.com/hold"]}})).await?;
+    cluster.rules.force = true;
+    let both = format!("{}{other}", frozen.replace("a: '1'", "a: '9'"));
+    let stage = stages(cluster.manifests(&both)?, &[]).remove(0);
+    let plan = cluster.applier.plan(stage, &cluster.rules).await?;
+    // What was to be created is there by now, and cannot be changed.
+    let there = format!("{}immutable: true\n", other.replace("a: '1'", "a: '2'"));
+    cluster.namespace.apply(there.trim_start_matches("---\n")).await?;
+
+    let (applied, released) = tokio::join!(cluster.applier.apply(plan, &cluster.rules), cluster.let_go("env"));
+    released?;
+    let text = applied.expect_err("the neighbour was applied").to_string();
+    assert!(cluster.shown(&text).starts_with("ConfigMap/NS/other "), "{text}");
+    assert_eq!(cluster.get("v1", "ConfigMap", "env").await?["data"]["a"], "9");
     Ok(())
 }
 
@@ -269,5 +284,15 @@ async fn an_unreachable_api_server_is_named_once() -> Result<()> {
 impl Cluster {
     fn api_of_config_maps(&self) -> Api<k8s_openapi::api::core::v1::ConfigMap> {
         self.namespace.api()
+    }
+
+    /// Takes the finalizers off a ConfigMap as soon as it is deleted.
+    async fn let_go(&self, name: &str) -> Result<()> {
+        flux_testkit::wait_object(&self.api_of_config_maps(), name, crate::cluster::LONG, |object| {
+            let deleted = object.is_some_and(|object| object.metadata.deletion_timestamp.is_some());
+            deleted.then_some(()).ok_or_else(|| anyhow::anyhow!("it was not deleted"))
+        })
+        .await?;
+        self.edit("v1", "ConfigMap", name, json!({"metadata": {"finalizers": null}})).await
     }
 }
