@@ -26,12 +26,14 @@ pub(super) fn mode(object: &Kustomization, digest: &str) -> Mode {
     if warns && is_rolled_out(object, digest) { Mode::Report } else { Mode::Undo }
 }
 
-/// Whether the last run that reached the cluster applied all of these manifests for the object's present generation.
+/// Whether these manifests were all applied for the object's present generation, and no others were tried since. A run that failed
+/// since then, as on a request without an answer, takes nothing of that back.
 fn is_rolled_out(object: &Kustomization, digest: &str) -> bool {
     let applied = [reason::RECONCILIATION_SUCCEEDED, reason::HEALTH_CHECK_FAILED, reason::PRUNE_FAILED];
-    let last = object.status.as_ref().and_then(|status| status.history.first());
+    let history = object.status.iter().flat_map(|status| &status.history);
+    let mut since = history.take_while(|entry| entry.digest == digest);
     object.metadata.generation == Some(object.observed_generation())
-        && last.is_some_and(|last| last.digest == digest && applied.contains(&last.last_reconciled_status.as_str()))
+        && since.any(|entry| applied.contains(&entry.last_reconciled_status.as_str()))
 }
 
 /// Says in `conditions` what drifted. Returns the text where it is news.
@@ -66,6 +68,11 @@ mod tests {
     use super::*;
 
     fn check(annotation: &str, generation: i64, digest: &str, status: &str, expected: Mode) {
+        check_all(annotation, generation, &[(digest, status)], expected);
+    }
+
+    /// For an object with those runs in its history, the last one first.
+    fn check_all(annotation: &str, generation: i64, runs: &[(&str, &str)], expected: Mode) {
         let time = "2026-01-01T00:00:00Z";
         let object: Kustomization = serde_json::from_value(json!({
             "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
@@ -74,13 +81,13 @@ mod tests {
                 "annotations": {"kustomize.toolkit.fluxcd.io/drift": annotation},
             },
             "spec": {"interval": "10m", "prune": true, "sourceRef": {"kind": "GitRepository", "name": "repo"}},
-            "status": {"observedGeneration": generation, "history": [{
+            "status": {"observedGeneration": generation, "history": runs.iter().map(|(digest, status)| json!({
                 "digest": digest, "firstReconciled": time, "lastReconciled": time, "lastReconciledDuration": "1s",
                 "lastReconciledStatus": status, "totalReconciliations": 1,
-            }]},
+            })).collect::<Vec<_>>()},
         }))
         .unwrap();
-        assert_eq!(mode(&object, "sha256:1"), expected, "{annotation} {generation} {digest} {status}");
+        assert_eq!(mode(&object, "sha256:1"), expected, "{annotation} {generation} {runs:?}");
     }
 
     #[test]
@@ -91,6 +98,14 @@ mod tests {
         check("warn", 1, "sha256:1", "ReconciliationSucceeded", Mode::Undo);
         check("warn", 2, "sha256:0", "ReconciliationSucceeded", Mode::Undo);
         check("warn", 2, "sha256:1", "ReconciliationFailed", Mode::Undo);
+    }
+
+    #[test]
+    fn a_run_that_failed_since_the_roll_out_undoes_no_drift() {
+        let (done, failed) = ("ReconciliationSucceeded", "ReconciliationFailed");
+        check_all("warn", 2, &[("sha256:1", failed), ("sha256:1", done)], Mode::Report);
+        check_all("warn", 2, &[("sha256:1", failed), ("sha256:0", failed), ("sha256:1", done)], Mode::Undo);
+        check_all("warn", 1, &[("sha256:1", failed), ("sha256:1", done)], Mode::Undo);
     }
 
     #[test]
