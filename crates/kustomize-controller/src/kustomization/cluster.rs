@@ -112,11 +112,17 @@ impl Cluster {
     /// rules that the object has now.
     pub(super) fn remembering(self, object: &Kustomization, known: Option<&Arc<Known>>) -> Self {
         let Some(known) = known else { return self };
-        let Some(rules) = Fingerprint::of_json(&(object.spec.force, &object.spec.ignore)) else { return self };
-        let terms = Fingerprint::of([self.identity.as_bytes(), rules.as_bytes()]);
+        let Some(terms) = terms(self.identity, object) else { return self };
         let memory = Memory { known: Arc::clone(known), live: self.live.clone(), terms };
         Self { applier: self.applier.remembering(memory), ..self }
     }
+}
+
+/// Stands for all that decides beside an object itself how it is applied, and whether it is ready then.
+fn terms(identity: Fingerprint, object: &Kustomization) -> Option<Fingerprint> {
+    let spec = &object.spec;
+    let rules = Fingerprint::of_json(&(spec.force, &spec.ignore, &spec.health_check_exprs))?;
+    Some(Fingerprint::of([identity.as_bytes(), rules.as_bytes()]))
 }
 
 impl Clusters {
@@ -326,6 +332,25 @@ mod tests {
             default_kubeconfig_service_account: String::new(),
             object_level_identity: allowed,
         }
+    }
+
+    #[test]
+    fn objects_are_applied_on_other_terms_where_identity_rules_or_health_differ() {
+        let of = |identity: &[u8], edit: serde_json::Value| {
+            let mut object = serde_json::json!({
+                "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization", "metadata": {"name": "app"},
+                "spec": {"interval": "10m", "prune": true, "sourceRef": {"kind": "GitRepository", "name": "repo"}},
+            });
+            let spec = object["spec"].as_object_mut().unwrap();
+            spec.extend(edit.as_object().unwrap().clone());
+            terms(Fingerprint::of([identity]), &serde_json::from_value(object).unwrap()).unwrap()
+        };
+        let plain = of(b"own", serde_json::json!({}));
+        assert_eq!(of(b"own", serde_json::json!({"interval": "5m"})), plain);
+        assert_ne!(of(b"other", serde_json::json!({})), plain);
+        assert_ne!(of(b"own", serde_json::json!({"force": true})), plain);
+        let expressions = serde_json::json!([{"apiVersion": "v1", "kind": "Node", "current": "true"}]);
+        assert_ne!(of(b"own", serde_json::json!({"healthCheckExprs": expressions})), plain);
     }
 
     const HOSTILE: &str = "
