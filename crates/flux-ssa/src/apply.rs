@@ -155,7 +155,7 @@ impl Applier {
         let resolved = self.resolve(&mut desired).await?;
         let (entry, vanishes) = (desired.entry(), vanishes(&desired));
         let mark = self.memory.as_ref().and_then(|memory| memory.mark(&desired));
-        let definitions = self.discovery.changes_of(&entry.id.group);
+        let definitions = self.discovery.edition_of(&entry.id.group);
         let mut step = Step { entry, resolved, vanishes, mark, definitions, work: Work::Skip };
         if let Some((memory, mark)) = self.memory.as_ref().zip(mark)
             && let Some(work) = memory.work(&step.entry.id, mark, definitions)

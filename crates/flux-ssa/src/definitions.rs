@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -46,14 +46,39 @@ const BUILT_IN: [&str; 21] = [
     "storage.k8s.io",
 ];
 
+/// How many counts there have been in this process.
+static COUNTS: AtomicU64 = AtomicU64::new(0);
+
+/// Stands for how the kinds of a group are defined: the same as long as they are not defined anew. Those of two counts are never the
+/// same, as what happened between them is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Edition {
+    /// Which count this is of; none for kinds that nobody can define.
+    count: Option<u64>,
+    changes: u64,
+}
+
 /// Whether and how often kinds were defined anew.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Definitions {
+    /// Tells this count from all others.
+    count: u64,
     /// Whether the watches of both kinds tell of every change.
     current: [AtomicBool; 2],
     /// How often the kinds of a group were defined anew.
     changes: Mutex<HashMap<String, u64>>,
     abandoned: CancellationToken,
+}
+
+impl Default for Definitions {
+    fn default() -> Self {
+        Self {
+            count: COUNTS.fetch_add(1, Ordering::Relaxed),
+            current: Default::default(),
+            changes: Mutex::default(),
+            abandoned: CancellationToken::new(),
+        }
+    }
 }
 
 impl Drop for Definitions {
@@ -73,12 +98,15 @@ impl Definitions {
         *self.changes.lock().entry(group.to_owned()).or_default() += 1;
     }
 
-    /// How often kinds of `group` were defined anew since this began; none when that is not known.
-    pub(crate) fn changes_of(&self, group: &str) -> Option<u64> {
+    /// How the kinds of `group` are defined; none when that is not known.
+    pub(crate) fn edition_of(&self, group: &str) -> Option<Edition> {
         if BUILT_IN.contains(&group) {
-            return Some(0);
+            return Some(Edition { count: None, changes: 0 });
         }
-        self.is_current().then(|| self.changes.lock().get(group).copied().unwrap_or_default())
+        self.is_current().then(|| {
+            let changes = self.changes.lock().get(group).copied().unwrap_or_default();
+            Edition { count: Some(self.count), changes }
+        })
     }
 }
 
@@ -190,4 +218,34 @@ fn is_same(before: Option<&Sight>, now: Option<&Sight>) -> bool {
 /// The group in the name of a definition: `widgets.example.com`, `v1.example.com`.
 fn group(name: &str) -> &str {
     name.split_once('.').map_or(name, |(_, group)| group)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Definitions whose watches tell of every change.
+    fn watched() -> Definitions {
+        let definitions = Definitions::default();
+        definitions.current.iter().for_each(|current| current.store(true, Ordering::Release));
+        definitions
+    }
+
+    #[test]
+    fn an_edition_lasts_until_a_kind_of_its_group_is_defined_anew() {
+        let definitions = watched();
+        let before = definitions.edition_of("example.com");
+        definitions.changed("other.example.com");
+        assert!(before.is_some() && definitions.edition_of("example.com") == before);
+        definitions.changed("example.com");
+        assert_ne!(definitions.edition_of("example.com"), before);
+        assert_eq!(Definitions::default().edition_of("example.com"), None);
+    }
+
+    #[test]
+    fn editions_of_two_connections_are_the_same_only_for_kinds_that_nobody_defines() {
+        let (one, other) = (watched(), watched());
+        assert_ne!(one.edition_of("example.com"), other.edition_of("example.com"));
+        assert_eq!(one.edition_of("apps"), other.edition_of("apps"));
+    }
 }

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::ApiFailure;
-use crate::definitions::{self, Definitions};
+use crate::definitions::{self, Definitions, Edition};
 
 /// How long an answer is used where no watch tells of changes; kinds seldom change their scope or plural.
 const KEPT: Duration = Duration::from_secs(600);
@@ -141,9 +141,9 @@ impl Discovery {
         self.versions.lock().remove(api_version);
     }
 
-    /// How often kinds of `group` were defined anew; none when that is not known.
-    pub(crate) fn changes_of(&self, group: &str) -> Option<u64> {
-        self.definitions.changes_of(group)
+    /// How the kinds of `group` are defined; none when that is not known.
+    pub(crate) fn edition_of(&self, group: &str) -> Option<Edition> {
+        self.definitions.edition_of(group)
     }
 
     /// No longer trusts what is known of a group.

@@ -15,6 +15,7 @@ use flux_objects::{Action, Change, Entry, Manifest, ObjectId};
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 
+use crate::definitions::Edition;
 use crate::plan::Work;
 use crate::{Discovery, Resolved};
 use live::Live;
@@ -86,8 +87,8 @@ pub struct Known {
 struct Record {
     /// What was desired, and on which terms.
     desired: Fingerprint,
-    /// How often its kind was defined anew until then.
-    definitions: Option<u64>,
+    /// How its kind was defined then.
+    definitions: Option<Edition>,
     left: Left,
     vanishes: bool,
 }
@@ -152,7 +153,7 @@ impl Known {
         let change = |entry: &Entry| {
             let key = Fingerprint::of_id(&entry.id);
             let record =
-                records.get(&key).filter(|record| record.is_defined_as(discovery.changes_of(&entry.id.group)))?;
+                records.get(&key).filter(|record| record.is_defined_as(discovery.edition_of(&entry.id.group)))?;
             let (action, settled) = match record.left.now(key)? {
                 Now::Skipped => (Action::Skipped, false),
                 Now::Unchanged { settled } => (Action::Unchanged, settled),
@@ -171,7 +172,7 @@ impl Known {
         }
     }
 
-    fn find(&self, id: &ObjectId, desired: Fingerprint, definitions: Option<u64>) -> Option<Now> {
+    fn find(&self, id: &ObjectId, desired: Fingerprint, definitions: Option<Edition>) -> Option<Now> {
         let (records, key) = (self.records.lock(), Fingerprint::of_id(id));
         let record = records.get(&key)?;
         if record.desired == desired && record.is_defined_as(definitions) { record.left.now(key) } else { None }
@@ -180,7 +181,7 @@ impl Known {
 
 impl Record {
     /// Whether the kind is known to be the same as it was. For what is left alone in any case that does not matter.
-    fn is_defined_as(&self, definitions: Option<u64>) -> bool {
+    fn is_defined_as(&self, definitions: Option<Edition>) -> bool {
         match self.left {
             Left::Alone => true,
             Left::Seen { .. } => definitions.is_some() && self.definitions == definitions,
@@ -218,7 +219,7 @@ impl Memory {
     }
 
     /// What the object needs if that is known without a request.
-    pub(crate) fn work(&self, id: &ObjectId, desired: Fingerprint, definitions: Option<u64>) -> Option<Work> {
+    pub(crate) fn work(&self, id: &ObjectId, desired: Fingerprint, definitions: Option<Edition>) -> Option<Work> {
         Some(match self.known.find(id, desired, definitions)? {
             Now::Skipped => Work::Skip,
             Now::Unchanged { settled } => Work::Nothing { settled },
@@ -258,8 +259,8 @@ impl Memory {
 pub(crate) struct Note<'a> {
     pub(crate) id: &'a ObjectId,
     pub(crate) resolved: &'a Arc<Resolved>,
-    /// How often its kind was defined anew before it was planned.
-    pub(crate) definitions: Option<u64>,
+    /// How its kind was defined before it was planned.
+    pub(crate) definitions: Option<Edition>,
     pub(crate) vanishes: bool,
     /// Whether it was left alone.
     pub(crate) skipped: bool,

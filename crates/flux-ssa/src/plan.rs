@@ -8,6 +8,7 @@ use flux_objects::{
 };
 use flux_status::{HealthRules, State};
 
+use crate::definitions::Edition;
 use crate::{ApiFailure, Fingerprint, Resolved};
 
 /// How many of the fields in which an object differs are told.
@@ -28,8 +29,8 @@ pub(crate) struct Step {
     pub(crate) vanishes: bool,
     /// What the desired object is remembered by.
     pub(crate) mark: Option<Fingerprint>,
-    /// How often its kind was defined anew before this was planned.
-    pub(crate) definitions: Option<u64>,
+    /// How its kind was defined before this was planned.
+    pub(crate) definitions: Option<Edition>,
     pub(crate) work: Work,
 }
 
