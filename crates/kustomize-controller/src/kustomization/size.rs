@@ -31,13 +31,14 @@ pub(super) struct TooLarge {
     leaving: usize,
 }
 
-/// Checks the inventory of a run that applies `manifests` of `path` where `old` is listed.
+/// Checks the inventory of a run that applies `manifests` of `path` where `old` is listed. One that was stored already, however large,
+/// may be stored again, so that it can shrink.
 pub(super) fn check(old: &Inventory, manifests: &[Manifest], path: Option<&str>) -> Result<(), TooLarge> {
     let mut all: Inventory = manifests.iter().map(Manifest::entry).collect();
     let applied = all.len();
     all.merge(old.difference(&all));
     let bytes = length(&all);
-    if bytes <= LIMIT {
+    if bytes <= LIMIT.max(length(old)) {
         return Ok(());
     }
     Err(TooLarge {
@@ -136,6 +137,15 @@ mod tests {
         let expected = "inventory of 20000 objects takes 1580014 bytes of status, and at most 1048576 can be stored: split \
                         \"./app\" into several Kustomizations (15000 come from \"app/b\", 5000 come from \"app/a\")";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn an_inventory_that_is_too_large_already_may_shrink_and_not_grow() {
+        let all = manifests(20_001);
+        let old = all[..20_000].iter().map(Manifest::entry).collect();
+        assert_eq!(check(&old, &all[..20_000], None), Ok(()));
+        assert_eq!(check(&old, &all[..10_000], None), Ok(()));
+        assert!(check(&old, &all, None).is_err());
     }
 
     #[test]
