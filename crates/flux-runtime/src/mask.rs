@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use regex::{Captures, Regex};
+use zeroize::Zeroize as _;
 
 /// What stands in a text where a secret was.
 pub const MASK: &str = "*****";
@@ -13,7 +14,30 @@ const SHORTEST: usize = 6;
 
 /// The secrets of one run. Clones share them.
 #[derive(Clone, Default)]
-pub struct Masker(Arc<RwLock<BTreeSet<Box<str>>>>);
+pub struct Masker(Arc<RwLock<Secrets>>);
+
+/// Values that are overwritten when nobody needs them any more.
+#[derive(Default)]
+struct Secrets(BTreeSet<Box<str>>);
+
+impl Drop for Secrets {
+    fn drop(&mut self) {
+        for secret in std::mem::take(&mut self.0) {
+            secret.into_string().zeroize();
+        }
+    }
+}
+
+impl Secrets {
+    /// Nothing is copied that is known already.
+    fn extend<'a>(&mut self, secrets: impl Iterator<Item = &'a str>) {
+        for secret in secrets {
+            if !self.0.contains(secret) {
+                self.0.insert(Box::from(secret));
+            }
+        }
+    }
+}
 
 impl std::fmt::Debug for Masker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -33,7 +57,17 @@ impl Masker {
         let Ok(text) = std::str::from_utf8(secret) else { return };
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let parts = std::iter::once(text.trim()).chain(text.lines().map(str::trim));
-        known.extend(parts.filter(|part| part.len() >= SHORTEST).map(Box::from));
+        known.extend(parts.filter(|part| part.len() >= SHORTEST));
+    }
+
+    /// From here on all that `other` masks is masked as well.
+    pub fn learn(&self, other: &Self) {
+        if Arc::ptr_eq(&self.0, &other.0) {
+            return;
+        }
+        let others = other.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        known.extend(others.0.iter().map(|secret| &**secret));
     }
 
     /// `text` without the secrets, and without credentials in URLs.
@@ -41,7 +75,7 @@ impl Masker {
         let mut masked = mask_urls(text);
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         // The longest first, so that a secret that contains another leaves no remainder.
-        let mut secrets: Vec<_> = known.iter().filter(|secret| masked.contains(&***secret)).collect();
+        let mut secrets: Vec<_> = known.0.iter().filter(|secret| masked.contains(&***secret)).collect();
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         for secret in secrets {
             masked = masked.replace(&**secret, MASK);
@@ -89,6 +123,10 @@ mod tests {
         masker.add(b"-----BEGIN KEY-----\nabcdefgh\n");
         masker.add(b"hunter2!hunter3!");
         masker.add(b"true");
+        let other = Masker::new();
+        other.learn(&masker);
+        masker.learn(&masker.clone());
+        assert_eq!(other.apply("hunter2! hunter9!"), "***** hunter9!");
         let text = masker.apply("got hunter2!hunter3! and hunter2! near abcdefgh, true");
         assert_eq!(text, "got ***** and ***** near *****, true");
     }

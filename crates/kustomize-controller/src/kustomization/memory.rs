@@ -13,7 +13,7 @@ use flux_api::kustomize::v1::Kustomization;
 use flux_api::meta::{RECONCILE_REQUEST_ANNOTATION, ResourceInventory};
 use flux_files::Reads;
 use flux_objects::{ChangeSet, Inventory};
-use flux_runtime::ObjectKey;
+use flux_runtime::{Masker, ObjectKey};
 use flux_ssa::{Discovery, Fingerprint, Known, Ready};
 use kube::ResourceExt as _;
 use parking_lot::Mutex;
@@ -63,6 +63,8 @@ pub(super) struct Last {
     pub(super) digest: String,
     /// The inventory that it left in the status.
     pub(super) inventory: Option<Fingerprint>,
+    /// What it decrypted, which later runs must not show either although they decrypt nothing.
+    pub(super) secrets: Option<Masker>,
 }
 
 impl Memories {
@@ -165,13 +167,14 @@ impl Last {
 
     /// The same run, with another artifact that made no difference.
     pub(super) fn with_artifact(&self, digest: &str) -> Self {
-        let Self { inputs, artifact: _, reads, digest: built, inventory } = self;
+        let Self { inputs, artifact: _, reads, digest: built, inventory, secrets } = self;
         Self {
             inputs: *inputs,
             artifact: digest.to_owned(),
             reads: Arc::clone(reads),
             digest: built.clone(),
             inventory: *inventory,
+            secrets: secrets.clone(),
         }
     }
 }
@@ -222,6 +225,7 @@ mod tests {
             reads: Arc::new(ReadLog::default().reads()),
             digest: String::new(),
             inventory: None,
+            secrets: None,
         };
         kept.learn(last, &Inventory::default());
     }

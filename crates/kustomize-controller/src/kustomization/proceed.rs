@@ -40,6 +40,7 @@ impl KustomizationReconciler {
     pub(super) async fn proceed(&self, look: &Look<'_>, facts: &mut Facts<Status>) -> Result<Outcome, Fault> {
         let kept = self.memories.of(look.object, Instant::now());
         if let Some(last) = kept.last() {
+            last.secrets.iter().for_each(|secrets| look.run.masker().learn(secrets));
             look.progress.hush();
             look.progress.fetching(facts, look.run).await;
             if let Some((cluster, applied)) = self.as_left(&last, &kept, look, facts).await? {
@@ -139,6 +140,7 @@ impl KustomizationReconciler {
                 reads: Arc::new(log.reads()),
                 digest: attempt.digest.clone(),
                 inventory: memory::listed_as(facts.status.inventory.as_ref()),
+                secrets: object.spec.decryption.is_some().then(|| run.masker().clone()),
             };
             kept.learn(last, applied);
         }
