@@ -183,8 +183,12 @@ impl State {
         Some(unpacked)
     }
 
-    /// Keeps an artifact that was just asked for, and lets go of those asked for longest ago until what is kept fits.
+    /// Keeps an artifact that was just asked for, and lets go of those asked for longest ago until what is kept fits. One that does not
+    /// fit alone is not kept, and takes no other's place.
     fn keep(&mut self, key: &Key, unpacked: &Arc<Unpacked>, idle_bytes: u64) {
+        if unpacked.bytes > idle_bytes {
+            return;
+        }
         self.kept.retain(|(other, _)| other != key);
         self.kept.push((key.clone(), Arc::clone(unpacked)));
         let mut total: u64 = self.kept.iter().map(|(_, kept)| kept.bytes).sum();
@@ -245,6 +249,21 @@ mod tests {
 
     fn folders(within: &Path) -> usize {
         fs::read_dir(within).unwrap().count()
+    }
+
+    #[test]
+    fn an_artifact_that_is_too_large_to_keep_leaves_the_others_where_they_are() {
+        let mut state = State::default();
+        let mut keep = |name: &str, bytes| {
+            let digest = Digest::parse_or_sha256(&format!("sha256:{:064}", 0)).unwrap();
+            let unpacked = Unpacked { folder: None, path: PathBuf::new(), bytes };
+            state.keep(&Key { url: name.to_owned(), digest }, &Arc::new(unpacked), 10);
+            state.kept.iter().map(|(key, _)| key.url.clone()).collect::<Vec<_>>()
+        };
+        keep("a", 4);
+        assert_eq!(keep("b", 4), ["a", "b"]);
+        assert_eq!(keep("large", 11), ["a", "b"]);
+        assert_eq!(keep("c", 4), ["b", "c"]);
     }
 
     #[test]
