@@ -110,7 +110,8 @@ fn start(runtime: &Runtime, args: &Args, gates: &FeatureGates, http: reqwest::Cl
         direct: gates.enabled(features::DIRECT_SOURCE_FETCH),
         same_namespace: args.access.no_cross_namespace_refs,
     };
-    let mut wakes = Wakes::new(Arc::clone(&index), &objects);
+    let memories = Memories::new(args.apply.drift_sweep_interval);
+    let mut wakes = Wakes::new(Arc::clone(&index), &objects, memories.clone());
     wakes.sources(&sources.git);
     wakes.sources(&sources.oci);
     wakes.sources(&sources.bucket);
@@ -132,7 +133,7 @@ fn start(runtime: &Runtime, args: &Args, gates: &FeatureGates, http: reqwest::Cl
         tasks: runtime.tasks.clone(),
         index,
         objects: objects.clone(),
-        memories: Memories::new(args.apply.drift_sweep_interval),
+        memories,
     };
     let controller = Controller {
         reconciler,

@@ -11,7 +11,7 @@ use kube::ResourceExt as _;
 use kube::core::PartialObjectMeta;
 use parking_lot::Mutex;
 
-use crate::kustomization::dependencies;
+use crate::kustomization::{Memories, dependencies};
 use crate::watches::{Index, Referent};
 
 /// Collects what wakes Kustomizations.
@@ -21,11 +21,12 @@ pub struct Wakes {
 }
 
 impl Wakes {
-    /// Those of the dependencies among `objects`.
-    pub fn new(index: Arc<Mutex<Index>>, objects: &Store<Kustomization>) -> Self {
+    /// Those of the dependencies among `objects`. What is kept of an object that is gone, whoever let it go, is dropped from `memories`.
+    pub fn new(index: Arc<Mutex<Index>>, objects: &Store<Kustomization>, memories: Memories) -> Self {
         let mut wakes = Self { index, streams: SelectAll::new() };
-        wakes.add("Kustomization", objects, |index, change| {
+        wakes.add("Kustomization", objects, move |index, change| {
             let Some(object) = &change.new else {
+                memories.forget(&change.key);
                 return index.kustomization_gone(&change.key);
             };
             index.kustomization(&change.key, dependencies::links(object), dependencies::readiness(object))

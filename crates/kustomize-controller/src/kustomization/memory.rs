@@ -29,11 +29,14 @@ const LONGEST_SWEEP: Duration = Duration::from_hours(24 * 365);
 /// In how many steps of a 64th of the interval sweeps may come early, so that not all objects are swept at once.
 const STEPS: u32 = 8;
 
-/// What is kept of all objects.
-#[derive(Debug)]
+/// What is kept of each object, and the uid that it has.
+type ByObject = HashMap<ObjectKey, (String, Arc<Kept>)>;
+
+/// What is kept of all objects. Clones share it.
+#[derive(Clone, Debug)]
 pub struct Memories {
     sweep_interval: Duration,
-    kept: Mutex<HashMap<ObjectKey, (String, Arc<Kept>)>>,
+    kept: Arc<Mutex<ByObject>>,
 }
 
 /// What is kept of one object.
@@ -70,7 +73,7 @@ pub(super) struct Last {
 impl Memories {
     /// Keeps nothing yet. Without an interval nothing is ever kept.
     pub fn new(sweep_interval: Duration) -> Self {
-        Self { sweep_interval, kept: Mutex::default() }
+        Self { sweep_interval, kept: Arc::default() }
     }
 
     /// What is kept of `object`, for a run that begins now; nothing when the run is to take nothing for granted.
@@ -89,7 +92,7 @@ impl Memories {
     }
 
     /// Forgets an object that is gone.
-    pub(super) fn forget(&self, key: &ObjectKey) {
+    pub fn forget(&self, key: &ObjectKey) {
         self.kept.lock().remove(key);
     }
 

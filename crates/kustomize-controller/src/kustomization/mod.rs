@@ -145,7 +145,6 @@ impl Reconciler for KustomizationReconciler {
         let dependents = Dependents { index: &self.index, objects: &self.objects };
         finalize::finalize(&object, &self.clusters, &dependents, facts, run).await?;
         self.decryption.services.tokens.forget(&ObjectKey::of(&*object));
-        self.memories.forget(&ObjectKey::of(&*object));
         Ok(())
     }
 
