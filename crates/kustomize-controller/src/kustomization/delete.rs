@@ -53,7 +53,8 @@ pub(super) async fn delete(
             break;
         }
         reached(Step::WavePruned).await;
-        let held: Vec<Entry> = deleted.terminating.iter().filter(|entry| deletion.holds(&entry.id)).cloned().collect();
+        // What did not go in its time gets no more of it.
+        let held: Vec<Entry> = deleted.awaited().filter(|entry| deletion.holds(&entry.id)).cloned().collect();
         if held.is_empty() {
             continue;
         }
@@ -64,10 +65,14 @@ pub(super) async fn delete(
         };
         match gone {
             Ok(Ok(())) => deleted.terminating.retain(|entry| !held.contains(entry)),
-            Ok(Err(late)) => deleted.overdue = late.0,
+            Ok(Err(late)) => {
+                deleted.terminating.retain(|entry| !held.contains(entry) || late.0.contains(&entry.id));
+                deleted.overdue.extend(late.0);
+            }
             Err(interrupted) => {
                 // What went on ahead is listed too: the next run has to wait for it as well.
-                deleted.survivors.extend(held.into_iter().chain(waves.flatten().cloned()));
+                let held = deleted.terminating.iter().filter(|entry| deletion.holds(&entry.id));
+                deleted.survivors.extend(held.chain(waves.flatten()).cloned());
                 return (deleted, Err(interrupted));
             }
         }
@@ -84,6 +89,11 @@ impl Deleted {
         self.terminating.extend(terminating);
     }
 
+    /// Objects that are still there and were not waited for in vain.
+    pub(super) fn awaited(&self) -> impl Iterator<Item = &Entry> {
+        self.terminating.iter().filter(|entry| !self.overdue.contains(&entry.id))
+    }
+
     /// What a user is told of objects that did not go in time; none when all did.
     pub(super) fn overdue_text(&self) -> Option<String> {
         if self.overdue.is_empty() {
@@ -91,5 +101,26 @@ impl Deleted {
         }
         let ids: Vec<String> = self.overdue.iter().map(ToString::to_string).collect();
         Some(format!("went on although these objects are still terminating:\n{}", ids.join("\n")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_that_did_not_go_in_time_are_not_waited_for_again() {
+        let entry = |name: &str| Entry {
+            id: ObjectId::parse(&format!("apps_{name}__ConfigMap")).unwrap(),
+            version: "v1".to_owned(),
+        };
+        let deleted = Deleted {
+            terminating: vec![entry("stuck"), entry("going")],
+            overdue: vec![entry("stuck").id],
+            ..Deleted::default()
+        };
+        assert_eq!(deleted.awaited().cloned().collect::<Vec<_>>(), [entry("going")]);
+        let text = deleted.overdue_text().unwrap();
+        assert!(text.ends_with("still terminating:\nConfigMap/apps/stuck"), "{text}");
     }
 }

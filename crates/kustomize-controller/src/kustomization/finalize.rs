@@ -61,7 +61,8 @@ pub(super) async fn finalize(
         return Err(failed(FinalizeError::Prune(PruneError(deleted.failures))));
     }
     if deletion == Deletion::DeleteAndWait || dependents::is_reverse(object) {
-        let waited = cluster.applier.wait_terminated(&deleted.terminating, patience);
+        let awaited: Vec<Entry> = deleted.awaited().cloned().collect();
+        let waited = cluster.applier.wait_terminated(&awaited, patience);
         if let Err(err) = run.wait_uninterrupted(waited).await {
             tracing::error!(error = err.to_string(), "failed to wait for resources termination");
             tell(object, facts, Severity::Error, "failed to wait for resources termination".to_owned());
