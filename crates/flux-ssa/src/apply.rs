@@ -8,6 +8,7 @@ use flux_objects::{Action, Change, GroupKind, IgnoreRules, Manifest, Marks, Obje
 use flux_status::HealthRules;
 use futures::{StreamExt as _, stream};
 use kube::Client;
+use tokio::sync::Semaphore;
 
 use crate::error::{discovery_text, dry_run_text};
 use crate::known::Note;
@@ -48,10 +49,15 @@ impl Options {
         }
     }
 
-    /// The pace of a cluster: as many requests at the same time as objects are dry-run, and four times as many where the API server
-    /// answers as quickly then.
+    /// The pace of a cluster. Every applier has as many requests at the same time as objects are dry-run; one alone has four times as
+    /// many where the API server answers as quickly then.
     pub fn pace(&self) -> Pace {
-        Pace::new(self.concurrency, self.concurrency.saturating_mul(4))
+        Pace::new(1, self.own().saturating_mul(3))
+    }
+
+    /// How many requests an applier may always have.
+    fn own(&self) -> usize {
+        self.concurrency.clamp(1, Semaphore::MAX_PERMITS)
     }
 }
 
@@ -77,7 +83,9 @@ pub struct Applier {
     pub(crate) discovery: Arc<Discovery>,
     pub(crate) options: Arc<Options>,
     pub(crate) marks: Arc<Marks>,
-    pub(crate) pace: Arc<Pace>,
+    pace: Arc<Pace>,
+    /// The requests that it need not share.
+    own: Arc<Semaphore>,
     memory: Option<Memory>,
 }
 
@@ -85,10 +93,11 @@ impl Applier {
     /// Applies with `client`; `discovery` is that of its cluster.
     pub fn new(client: Client, discovery: Arc<Discovery>, options: Arc<Options>) -> Self {
         let (marks, pace) = (Arc::new(Marks::of(&options.group)), Arc::new(options.pace()));
-        Self { client, discovery, options, marks, pace, memory: None }
+        let own = Arc::new(Semaphore::new(options.own()));
+        Self { client, discovery, options, marks, pace, own, memory: None }
     }
 
-    /// The same at the pace of all that apply to its cluster.
+    /// The same, sharing what goes beyond its own requests with all that apply to its cluster.
     #[must_use]
     pub fn at_pace(self, pace: Arc<Pace>) -> Self {
         Self { pace, ..self }
@@ -98,6 +107,14 @@ impl Applier {
     #[must_use]
     pub fn remembering(self, memory: Memory) -> Self {
         Self { memory: Some(memory), ..self }
+    }
+
+    /// Sends a request when it is its turn.
+    pub(crate) async fn paced<T, F>(&self, request: impl FnMut() -> F) -> Result<T, ApiFailure>
+    where
+        F: Future<Output = Result<T, ApiFailure>>,
+    {
+        self.pace.run(&self.own, request).await
     }
 
     /// The identity that objects are applied as.
@@ -140,7 +157,7 @@ impl Applier {
         for rank in ranks(plan.steps) {
             let failed = AtomicBool::new(false);
             let applied = stream::iter(rank).map(|step| self.apply_unless(&failed, step, rules));
-            let applied: Vec<_> = applied.buffered(self.pace.most()).collect().await;
+            let applied: Vec<_> = applied.buffered(self.options.own() + self.pace.most()).collect().await;
             for change in applied.into_iter().flatten() {
                 changes.push(change?);
             }
@@ -192,10 +209,10 @@ impl Applier {
         }
 
         let manager = self.options.manager.as_str();
-        let dry_run = self.pace.run(|| request::apply(&self.client, place, &desired, manager, Mode::DryRun)).await;
+        let dry_run = self.paced(|| request::apply(&self.client, place, &desired, manager, Mode::DryRun)).await;
         let creates = dry_run.as_ref().is_ok_and(|dry_run| dry_run.resource_version().is_empty());
         if live.is_none() && !creates {
-            live = match (self.pace.run(|| request::get(&self.client, place)).await, &dry_run) {
+            live = match (self.paced(|| request::get(&self.client, place)).await, &dry_run) {
                 (Ok(live), _) => live,
                 (Err(_), Err(failure)) => return Err(refuse(failure)),
                 (Err(failure), Ok(_)) => return Err(refuse(&failure)),
@@ -310,7 +327,7 @@ impl Applier {
         let id = &step.entry.id;
         let manager = self.options.manager.as_str();
         let place = place(&step.resolved, id);
-        let applied = self.pace.run(|| request::apply(&self.client, place, payload, manager, Mode::Write)).await;
+        let applied = self.paced(|| request::apply(&self.client, place, payload, manager, Mode::Write)).await;
         let applied = applied.map_err(|source| ApplyError::Apply { id: id.clone(), source })?;
         let settled = self.criteria(rules).is_settled(&applied);
         self.remember(step, &applied, false, settled);
@@ -323,7 +340,7 @@ impl Applier {
         let failed = |source| ApplyError::Cleanup { id: id.clone(), source };
         let mut attempt = 1;
         loop {
-            let live = self.pace.run(|| request::get(&self.client, place)).await.map_err(failed)?;
+            let live = self.paced(|| request::get(&self.client, place)).await.map_err(failed)?;
             let Some(patch) = live.and_then(|live| self.take_over(&criteria, desired, &live)) else { return Ok(()) };
             match request::patch(&self.client, place, patch, &self.options.manager).await {
                 Ok(_) => return Ok(()),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use crate::ApiFailure;
@@ -19,7 +19,8 @@ const SLOW: f64 = 4.0;
 /// Answers faster than this are never slow, whatever is usual.
 const QUICK: Duration = Duration::from_millis(50);
 
-/// The requests of one cluster, from all that apply to it.
+/// The requests of one cluster, from all that apply to it, which go beyond those that each of them may have in any case: whoever gets
+/// slow answers slows no other down further than to that.
 ///
 /// One more is let through for each round of answers that come in the usual time, and a tenth less for each that is slow; an API
 /// server that has too much to do halves the number, and the request is repeated after a pause.
@@ -49,7 +50,13 @@ enum Answer {
     Overload,
 }
 
-/// A request that is under way.
+/// A request's turn: one of its sender's own, or one of those that are shared.
+struct Turn<'a> {
+    _own: Option<SemaphorePermit<'a>>,
+    _shared: Option<Running<'a>>,
+}
+
+/// A shared request that is under way.
 struct Running<'a>(&'a Pace);
 
 impl Drop for Running<'_> {
@@ -68,29 +75,38 @@ impl Pace {
         Self { state: Mutex::new(state), freed: Notify::new(), most: most.max(1) }
     }
 
-    /// The most requests that are ever under way at the same time.
+    /// The most shared requests that are ever under way at the same time.
     pub(crate) fn most(&self) -> usize {
         self.most
     }
 
-    /// Sends a request when it is its turn, and again after a pause for as long as the API server has too much to do.
-    pub(crate) async fn run<T, F>(&self, mut request: impl FnMut() -> F) -> Result<T, ApiFailure>
+    /// Sends a request when one of the sender's `own` or of the shared ones is free, and again after a pause for as long as the API server
+    /// has too much to do.
+    pub(crate) async fn run<T, F>(&self, own: &Semaphore, mut request: impl FnMut() -> F) -> Result<T, ApiFailure>
     where
         F: Future<Output = Result<T, ApiFailure>>,
     {
         let mut repetition = 0;
         loop {
-            let running = self.enter().await;
+            let turn = self.turn(own).await;
             let sent = Instant::now();
             let answer = request().await;
             let overload = answer.as_ref().err().is_some_and(ApiFailure::is_overload);
             self.learn(if overload { Answer::Overload } else { Answer::After(sent.elapsed()) }, sent);
-            drop(running);
+            drop(turn);
             if !overload || repetition == REPETITIONS {
                 return answer;
             }
             tokio::time::sleep((PAUSE * 2_u32.saturating_pow(repetition)).min(LONGEST_PAUSE)).await;
             repetition += 1;
+        }
+    }
+
+    async fn turn<'a>(&'a self, own: &'a Semaphore) -> Turn<'a> {
+        tokio::select! {
+            biased;
+            Ok(own) = own.acquire() => Turn { _own: Some(own), _shared: None },
+            shared = self.enter() => Turn { _own: None, _shared: Some(shared) },
         }
     }
 
@@ -194,11 +210,19 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_waits_for_its_turn_and_its_answer_comes_back() {
-        let pace = Pace::new(1, 1);
+        let (pace, own) = (Pace::new(1, 1), Semaphore::new(0));
         let first = pace.enter().await;
-        let mut second = std::pin::pin!(pace.run(|| async { Ok("done") }));
+        let mut second = std::pin::pin!(pace.run(&own, || async { Ok("done") }));
         assert!(futures::FutureExt::now_or_never(&mut second).is_none());
         drop(first);
         assert_eq!(second.await, Ok("done"));
+    }
+
+    #[tokio::test]
+    async fn requests_of_ones_own_need_not_wait_for_those_of_others() {
+        let (pace, one, other) = (Pace::new(1, 1), Semaphore::new(1), Semaphore::new(1));
+        let (_own, _shared) = (pace.turn(&one).await, pace.turn(&one).await);
+        assert!(futures::FutureExt::now_or_never(pace.turn(&one)).is_none());
+        assert_eq!(futures::FutureExt::now_or_never(pace.run(&other, || async { Ok("done") })), Some(Ok("done")));
     }
 }

@@ -91,7 +91,7 @@ impl Applier {
             return Ok((Action::Skipped, Left::Nothing));
         }
         let place = place(&resolved, &entry.id);
-        match self.pace.run(|| request::delete(&self.client, place, live.uid())).await {
+        match self.paced(|| request::delete(&self.client, place, live.uid())).await {
             Ok(left) => Ok((Action::Deleted, left)),
             // Somebody else may have deleted the object and created it anew since it was read.
             Err(failure) if failure.is_conflict() => match request::get(&self.client, place).await? {
@@ -114,7 +114,7 @@ impl Applier {
             }
             Err(DiscoveryError::Api { source, .. }) => return Err(source),
         };
-        let live = self.pace.run(|| request::get(&self.client, place(&resolved, &entry.id))).await?;
+        let live = self.paced(|| request::get(&self.client, place(&resolved, &entry.id))).await?;
         Ok(live.map(|live| (resolved, live)))
     }
 
