@@ -8,11 +8,12 @@ use flux_api::kustomize::v1::{GROUP, Kustomization};
 use flux_api::meta::{LocalObjectReference, SecretKeyReference};
 use flux_objects::GroupKind;
 use flux_runtime::client::impersonate;
-use flux_runtime::{ObjectKey, Run};
+use flux_runtime::{Masker, ObjectKey, Run};
 use flux_ssa::{Applier, Discovery, Fingerprint, HealthWatcher, Known, LiveObjects, Memory, NetPoll, Options, Pace};
 use flux_tasks::Tasks;
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::ServiceAccount;
+use k8s_openapi::jiff::Timestamp;
 use kube::api::PostParams;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
@@ -52,7 +53,7 @@ pub struct Clusters {
     options: Arc<Options>,
     watching: Watching,
     own: Connection,
-    others: Mutex<HashMap<[u8; 32], Connection>>,
+    others: Mutex<HashMap<Fingerprint, Other>>,
 }
 
 /// What the watches for health need, of whatever cluster.
@@ -91,6 +92,23 @@ impl Connection {
         let health = HealthWatcher::new(client.clone(), Arc::clone(&discovery), tasks, count);
         Self { identity, client, discovery, health, live, pace: Arc::new(pace) }
     }
+}
+
+/// A connection that is kept for later runs.
+struct Other {
+    connection: Connection,
+    /// The token that it uses; none where a kubeconfig says how to log in.
+    token: Option<Token>,
+}
+
+/// A token that was issued for a ServiceAccount.
+struct Token {
+    /// The ServiceAccount's, as one of the same name that came later is another.
+    uid: String,
+    /// When the next one is asked for.
+    renewed_at: Timestamp,
+    /// Masks it.
+    masker: Masker,
 }
 
 /// One cluster as one object may use it.
@@ -182,18 +200,20 @@ impl Clusters {
             return Err(ClusterError::NoKey { secret: key, keys: quoted(&keys) });
         };
         let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
-        if let Some(known) = self.others.lock().get(&digest) {
-            return Ok(known.clone());
+        let identity = Fingerprint::of([digest.as_slice()]);
+        if let Some(known) = self.others.lock().get(&identity) {
+            return Ok(known.connection.clone());
         }
         let invalid = |cause: super::error::Cause| ClusterError::Kubeconfig { secret: key.clone(), cause };
         let mut kubeconfig = Kubeconfig::from_yaml(text).map_err(|err| invalid(err.into()))?;
         sanitise(&mut kubeconfig, &self.policy);
         let options = KubeConfigOptions::default();
         let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|err| invalid(err.into()))?;
-        self.connect(Fingerprint::of([digest.as_slice()]), digest, config)
+        self.connect(identity, config, None)
     }
 
-    /// The provider `generic`: a token of a ServiceAccount of this cluster, which the other cluster trusts.
+    /// The provider `generic`: a token of a ServiceAccount of this cluster, which the other cluster trusts. It is used with its
+    /// connection for the first half of its time.
     async fn by_config_map(
         &self,
         namespace: &str,
@@ -205,34 +225,57 @@ impl Clusters {
         let login = Login::read(&data, &self.policy)
             .map_err(|problem| ClusterError::ConfigMap { config_map: key.clone(), problem })?;
         let account = ObjectKey::new(namespace, login.service_account.clone());
-        let token = token(&run.client, &account, &login).await?;
+        let uid = uid(&run.client, &account).await?;
+        // Tokens come and go; who they are issued to stays.
+        let identity = login.identity(&account);
+        if let Some(Other { connection, token: Some(token) }) = self.others.lock().get(&identity)
+            && token.is_good(&uid, run.now())
+        {
+            run.masker().learn(&token.masker);
+            return Ok(connection.clone());
+        }
+        let (token, expires) = token(&run.client, &account, &login).await?;
         run.mask(token.as_bytes());
+        let masker = Masker::new();
+        masker.add(token.as_bytes());
         let mut config = Config::new(login.address);
         config.root_cert = login.authority;
-        config.auth_info.token = Some(token.clone().into());
-        let digest: [u8; 32] = Sha256::digest(format!("{}\n{token}", config.cluster_url)).into();
-        // Tokens come and go; who they are issued to stays.
-        let address = config.cluster_url.to_string();
-        let authority = Fingerprint::of(config.root_cert.iter().flatten().map(Vec::as_slice));
-        let login = Fingerprint::of_json(&(address, account.to_string(), &login.audiences));
-        let login = login.as_ref().map_or(digest.as_slice(), Fingerprint::as_bytes);
-        self.connect(Fingerprint::of([login, authority.as_bytes()]), digest, config)
+        config.auth_info.token = Some(token.into());
+        let now = run.now();
+        let renewed_at = half_way(now, expires.unwrap_or(now));
+        self.connect(identity, config, Some(Token { uid, renewed_at, masker }))
     }
 
-    fn connect(&self, identity: Fingerprint, digest: [u8; 32], mut config: Config) -> Result<Connection, ClusterError> {
+    fn connect(
+        &self,
+        identity: Fingerprint,
+        mut config: Config,
+        token: Option<Token>,
+    ) -> Result<Connection, ClusterError> {
         config.connect_timeout = Some(REMOTE_TIMEOUT);
         config.write_timeout = Some(REMOTE_TIMEOUT);
         let client = Client::try_from(config).map_err(ClusterError::Client)?;
         let connection = Connection::new(identity, client, self.options.pace(), &self.watching);
         let mut others = self.others.lock();
-        if others.len() >= KEPT {
+        if others.len() >= KEPT && !others.contains_key(&identity) {
             // Connections are only kept to save handshakes: any may go, and whoever uses it still holds it.
             let any = others.keys().next().copied();
             any.and_then(|any| others.remove(&any));
         }
-        others.insert(digest, connection.clone());
+        others.insert(identity, Other { connection: connection.clone(), token });
         Ok(connection)
     }
+}
+
+impl Token {
+    fn is_good(&self, uid: &str, now: Timestamp) -> bool {
+        self.uid == uid && now < self.renewed_at
+    }
+}
+
+/// Half of the time from `now` until `end`.
+fn half_way(now: Timestamp, end: Timestamp) -> Timestamp {
+    now.checked_add(end.duration_since(now) / 2).unwrap_or(now)
 }
 
 /// Removes from a user's kubeconfig what would act or read in the controller's own place: processes, files, and checks that
@@ -265,6 +308,14 @@ struct Login {
 }
 
 impl Login {
+    /// Stands for the cluster and for `account` in it.
+    fn identity(&self, account: &ObjectKey) -> Fingerprint {
+        let (address, account) = (self.address.to_string(), account.to_string());
+        let audiences = Fingerprint::of(self.audiences.iter().map(String::as_bytes));
+        let authority = Fingerprint::of(self.authority.iter().flatten().map(Vec::as_slice));
+        Fingerprint::of([address.as_bytes(), account.as_bytes(), audiences.as_bytes(), authority.as_bytes()])
+    }
+
     /// The error says what is wrong with the ConfigMap.
     fn read(data: &std::collections::BTreeMap<String, String>, policy: &Policy) -> Result<Self, String> {
         let text = |key: &str| data.get(key).map(|text| text.trim()).filter(|text| !text.is_empty());
@@ -301,7 +352,19 @@ fn authority(text: &str) -> Result<Vec<Vec<u8>>, String> {
     Ok(certificates.into_iter().map(|certificate| certificate.to_vec()).collect())
 }
 
-async fn token(client: &Client, account: &ObjectKey, login: &Login) -> Result<String, ClusterError> {
+async fn uid(client: &Client, account: &ObjectKey) -> Result<String, ClusterError> {
+    let api: Api<ServiceAccount> = Api::namespaced(client.clone(), &account.namespace);
+    let found = api.get_metadata(&account.name).await;
+    let found = found.map_err(|err| ClusterError::Token { account: account.clone(), cause: err.into() })?;
+    Ok(found.metadata.uid.unwrap_or_default())
+}
+
+/// A token, and when it expires if that is told.
+async fn token(
+    client: &Client,
+    account: &ObjectKey,
+    login: &Login,
+) -> Result<(String, Option<Timestamp>), ClusterError> {
     let api: Api<ServiceAccount> = Api::namespaced(client.clone(), &account.namespace);
     let spec = TokenRequestSpec {
         audiences: Some(login.audiences.clone()),
@@ -311,7 +374,9 @@ async fn token(client: &Client, account: &ObjectKey, login: &Login) -> Result<St
     let request = TokenRequest { spec: Some(spec), ..TokenRequest::default() };
     let answer = api.create_token_request(&account.name, &PostParams::default(), &request).await;
     let answer = answer.map_err(|err| ClusterError::Token { account: account.clone(), cause: err.into() })?;
-    Ok(answer.status.and_then(|status| status.token).unwrap_or_default())
+    let status = answer.status.unwrap_or_default();
+    let expires = status.expiration_timestamp.map(|time| time.0);
+    Ok((status.token.unwrap_or_default(), expires))
 }
 
 fn quoted(keys: &[&str]) -> String {
@@ -413,6 +478,29 @@ users:
         assert_eq!(read(&audiences, true).unwrap().audiences, ["a", "b"]);
         let text = "needs the ObjectLevelWorkloadIdentity feature gate, which is disabled";
         assert_eq!(read(&whole, false).unwrap_err(), text);
+    }
+
+    #[test]
+    fn a_login_is_told_by_cluster_account_and_audiences() {
+        let whole = [("provider", "generic"), ("address", "https://example.com"), ("serviceAccountName", "applier")];
+        let of = |more: &[(&str, &str)], account: &str| {
+            read(&[whole.as_slice(), more].concat(), true).unwrap().identity(&ObjectKey::new("apps", account))
+        };
+        let plain = of(&[], "applier");
+        assert_eq!(of(&[("audiences", "https://example.com")], "applier"), plain);
+        assert_ne!(of(&[("audiences", "a")], "applier"), plain);
+        assert_ne!(of(&[("audiences", "a\nb")], "applier"), of(&[("audiences", "ab")], "applier"));
+        assert_ne!(of(&[], "other"), plain);
+        assert_ne!(of(&[("address", "https://example.org"), ("audiences", "https://example.com")], "applier"), plain);
+    }
+
+    #[test]
+    fn a_token_is_used_for_half_of_its_time_and_for_its_own_account() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let renewed_at = half_way(at(100), at(3_700));
+        let token = Token { uid: "a".to_owned(), renewed_at, masker: Masker::new() };
+        assert!(token.is_good("a", at(1_899)) && !token.is_good("a", at(1_900)) && !token.is_good("b", at(100)));
+        assert_eq!(half_way(at(100), at(50)), at(75));
     }
 
     #[test]

@@ -3,6 +3,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flux_testkit::ControlPlane;
+use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::Api;
+use kube::api::PostParams;
+use kube::config::Kubeconfig;
 use serde_json::json;
 
 use crate::bench::{Bench, condition, config_map};
@@ -91,4 +96,36 @@ async fn another_cluster_is_reached_by_the_kubeconfig_of_a_secret() {
 
     bench.ready("app", "1").await;
     assert!(bench.config_map("one").await.is_some());
+}
+
+#[tokio::test]
+async fn another_cluster_is_reached_with_tokens_of_a_service_account() {
+    let bench = Bench::start("kubeconfig-login", &["--feature-gates=ObjectLevelWorkloadIdentity=true"]).await;
+    service_account(&bench, "applier").await;
+    let accounts: Api<ServiceAccount> = bench.ns.api();
+    let request = TokenRequest { spec: Some(TokenRequestSpec::default()), ..TokenRequest::default() };
+    let issued = accounts.create_token_request("applier", &PostParams::default(), &request).await.unwrap();
+    let audiences = issued.spec.unwrap().audiences.unwrap().join("\n");
+    let kubeconfig = Kubeconfig::read_from(ControlPlane::shared().unwrap().kubeconfig()).unwrap();
+    let cluster = kubeconfig.clusters.into_iter().find_map(|named| named.cluster).unwrap();
+    let authority = STANDARD.decode(cluster.certificate_authority_data.unwrap()).unwrap();
+    let login = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cluster"},
+        "data": {"provider": "generic", "address": cluster.server, "ca.crt": String::from_utf8(authority).unwrap(),
+            "audiences": audiences, "serviceAccountName": "applier"},
+    });
+    bench.ns.apply(&login.to_string()).await.unwrap();
+    bench.publish("1", &[("app/one.yaml", &config_map("one", "a"))]).await;
+    bench.kustomization("app", json!({"kubeConfig": {"configMapRef": {"name": "cluster"}}})).await;
+    bench.ready("app", "1").await;
+
+    // The tokens of an account go with it, and another one of its name has its own.
+    accounts.delete("applier", &kube::api::DeleteParams::default()).await.unwrap();
+    bench.publish("2", &[("app/one.yaml", &config_map("one", "b"))]).await;
+    let message = bench.fails("app", "ReconciliationFailed").await;
+    assert!(message.contains(&format!("ServiceAccount/{}/applier", bench.ns.name)), "{message}");
+    service_account(&bench, "applier").await;
+    bench.reconcile("app", "again").await;
+    bench.ready("app", "2").await;
+    assert_eq!(bench.config_value("one", "key").await.as_deref(), Some("b"));
 }
