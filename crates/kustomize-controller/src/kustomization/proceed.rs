@@ -9,6 +9,7 @@ use flux_objects::{ChangeSet, Inventory};
 use flux_runtime::{Facts, Fault, ObjectKey, Outcome, Run};
 use flux_ssa::{FailFast, Fingerprint, Rules};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use tokio::sync::Semaphore;
 
 use super::act::Work;
 use super::build::{Built, Inputs};
@@ -23,6 +24,10 @@ use super::progress::Progress;
 use super::variables::Variables;
 use super::{KustomizationReconciler, Status, drift, plan, remote, size};
 use crate::step::{Step, reached};
+
+/// Runs that may be between the fetch of their artifact and the permit to build it, so that unpacked artifacts do not pile up in front
+/// of the permits.
+static FETCHES: Semaphore = Semaphore::const_new(32);
 
 /// A run that knows its source and found its dependencies ready.
 pub(super) struct Look<'a> {
@@ -156,8 +161,15 @@ impl KustomizationReconciler {
         let unpacked = if let Some(unpacked) = self.artifacts.unpacked(&source.artifact) {
             unpacked
         } else {
-            let unpacked = run.wait(observe::artifact(&source.artifact, &self.artifacts)).await;
-            at.artifact(unpacked.map_err(|interrupted| at.fetch_superseded(interrupted))?)? // Waiting when it is gone.
+            let fetched = run
+                .wait(async {
+                    let slot = FETCHES.acquire().await;
+                    (slot, observe::artifact(&source.artifact, &self.artifacts).await)
+                })
+                .await;
+            // The slot is free for the next one now that there is a permit again.
+            let (_slot, unpacked) = fetched.map_err(|interrupted| at.fetch_superseded(interrupted))?;
+            at.artifact(unpacked)? // Waiting when it is gone.
         };
         at.artifact(Tree::of(object, unpacked, &self.tasks).await)
     }
