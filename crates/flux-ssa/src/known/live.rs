@@ -49,6 +49,7 @@ struct Scope {
 }
 
 /// What one watch knows.
+#[derive(Default)]
 pub(super) struct Live {
     seen: Mutex<HashMap<Fingerprint, Sight>>,
     /// Whether the watch tells of every change.
@@ -102,11 +103,7 @@ impl LiveObjects {
         if let Some(live) = state.running.get(&scope).and_then(Weak::upgrade) {
             return live;
         }
-        let live = Arc::new(Live {
-            seen: Mutex::default(),
-            current: AtomicBool::new(false),
-            abandoned: CancellationToken::new(),
-        });
+        let live = Arc::new(Live::default());
         if !state.refused.contains_key(&scope) {
             state.running.retain(|_, live| live.strong_count() > 0);
             state.running.insert(scope.clone(), Arc::downgrade(&live));
@@ -149,14 +146,15 @@ impl LiveObjects {
         let mut listing = HashMap::new();
         let refused = follow(&api, watcher::Config::default().labels(&self.label), |news| {
             let Some(live) = live.upgrade() else { return ControlFlow::Break(()) };
-            match news {
-                Some(event) => live.note(event, &resource, &mut listing),
-                None => live.current.store(false, Ordering::Release),
+            if let Some(event) = news {
+                live.note(event, &resource, &mut listing)
+            } else {
+                live.current.store(false, Ordering::Release);
+                ControlFlow::Continue(())
             }
-            ControlFlow::Continue(())
         });
         match refused.await {
-            // The kind is gone, or nobody remembers an object of it.
+            // The kind is gone, nobody remembers an object of it, or what is remembered is of no use any more.
             Some(404) | None => End::Unserved,
             Some(_) => End::Refused,
         }
@@ -167,7 +165,7 @@ impl LiveObjects {
 enum End {
     /// The identity may not watch the kind, or the kind cannot be watched.
     Refused,
-    /// The kind is no longer served, or nobody remembers an object of it.
+    /// The kind is no longer served, nobody remembers an object of it, or its versions went back.
     Unserved,
 }
 
@@ -181,12 +179,14 @@ impl Live {
         now.is_still(left).then_some(now.version.max(left.version))
     }
 
+    /// Takes what the watch tells. Ends it where versions went back, as they do when the cluster's data are restored from a copy: what
+    /// was left by then cannot be told by its version any more, and is remembered anew with the next watch.
     fn note(
         &self,
         event: Event<PartialObjectMeta<DynamicObject>>,
         resource: &ApiResource,
         listing: &mut HashMap<Fingerprint, Sight>,
-    ) {
+    ) -> ControlFlow<()> {
         let sight = |object: &PartialObjectMeta<DynamicObject>| {
             let meta = object.meta();
             let id = ObjectId {
@@ -204,7 +204,15 @@ impl Live {
                 listing.extend(sight.map(|sight| (key, sight)));
             }
             Event::InitDone => {
-                *self.seen.lock() = std::mem::take(listing);
+                let before = std::mem::replace(&mut *self.seen.lock(), std::mem::take(listing));
+                let seen = self.seen.lock();
+                let is_back = |(key, before): (&Fingerprint, &Sight)| {
+                    seen.get(key).is_some_and(|now| now.version < before.version)
+                };
+                if before.iter().any(is_back) {
+                    self.current.store(false, Ordering::Release);
+                    return ControlFlow::Break(());
+                }
                 self.current.store(true, Ordering::Release);
             }
             Event::Apply(object) => {
@@ -217,5 +225,42 @@ impl Live {
             }
             Event::Delete(object) => drop(self.seen.lock().remove(&sight(&object).0)),
         }
+        ControlFlow::Continue(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::api::{GroupVersionKind, ObjectMeta};
+
+    use super::*;
+
+    fn object(name: &str, version: u64) -> PartialObjectMeta<DynamicObject> {
+        let metadata = ObjectMeta {
+            name: Some(name.to_owned()),
+            resource_version: Some(version.to_string()),
+            ..ObjectMeta::default()
+        };
+        PartialObjectMeta { types: None, metadata, _phantom: std::marker::PhantomData }
+    }
+
+    /// Whether the watch goes on after a list of objects in these versions, and tells of them.
+    fn lists(live: &Live, versions: &[(&str, u64)]) -> (bool, bool) {
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", "ConfigMap"));
+        let mut listing = HashMap::new();
+        for (name, version) in versions {
+            assert!(live.note(Event::InitApply(object(name, *version)), &resource, &mut listing).is_continue());
+        }
+        let goes_on = live.note(Event::InitDone, &resource, &mut listing).is_continue();
+        (goes_on, live.current.load(Ordering::Acquire))
+    }
+
+    #[test]
+    fn a_watch_ends_when_a_list_has_an_older_version_of_an_object() {
+        let live = Live::default();
+        assert_eq!(lists(&live, &[("a", 7), ("b", 8)]), (true, true));
+        assert_eq!(lists(&live, &[("a", 9), ("b", 8)]), (true, true));
+        assert_eq!(lists(&live, &[("b", 8), ("c", 3)]), (true, true));
+        assert_eq!(lists(&live, &[("b", 7), ("c", 10)]), (false, false));
     }
 }
