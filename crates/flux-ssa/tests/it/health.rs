@@ -75,7 +75,8 @@ async fn a_failed_job_ends_the_wait_early() -> Result<()> {
     let targets = targets(&cluster, &yaml).await?;
     let wait = cluster.health.wait(cluster.applier.client(), targets, cluster.terms(LONG));
     let text = cluster.shown(&wait.await.unwrap_err().to_string());
-    let start = "failed early due to stalled resources: [Job/NS/init status: 'Failed': Job Failed. failed: 1/1: Pod init-";
+    let start =
+        "failed early due to stalled resources: [Job/NS/init status: 'Failed': Job Failed. failed: 1/1: Pod init-";
     assert!(text.starts_with(start) && text.ends_with(r#": container "main" ended in Error: exit code 1]"#), "{text}");
     Ok(())
 }
