@@ -1,5 +1,6 @@
 //! Packaged charts: gzipped tar archives.
 
+use std::cell::Cell;
 use std::io::{self, Read};
 
 use flate2::read::MultiGzDecoder;
@@ -13,6 +14,12 @@ use crate::Time;
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
+/// Bytes that a name may have, and each of the other records about an entry.
+const NAME: u64 = 1 << 20;
+
+/// Bytes that may stand before an entry's content: three records, and the blocks that they begin with.
+const HEADERS: u64 = 3 * NAME + (64 << 10);
+
 /// How much a packaged chart may hold, the defaults as Helm has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoadLimits {
@@ -20,7 +27,7 @@ pub struct LoadLimits {
     pub archive: u64,
     /// Bytes of one file.
     pub file: u64,
-    /// Bytes of all archives together, those of subcharts too. Helm has no such limit.
+    /// Bytes of all archives together, those of subcharts and the headers with the names too. Helm has no such limit.
     pub total: u64,
     /// Entries of all archives together. Helm has no such limit.
     pub entries: usize,
@@ -49,6 +56,9 @@ pub enum ArchiveError {
     /// What is compressed is no tar archive.
     #[error("archive/tar: invalid tar header")]
     Tar,
+    /// An entry with a longer name, or with more to say about it, than one may have.
+    #[error("archive/tar: header field too long")]
+    Header,
     /// The compressed data are broken, or the reader failed.
     #[error("failed to read the chart archive")]
     Read(#[source] io::Error),
@@ -118,6 +128,18 @@ impl Budget {
         self.total = self.total.checked_sub(count).ok_or(ArchiveError::TooLarge(self.limits.total))?;
         Ok(())
     }
+
+    /// Reads up to the content of the next entry; what is read counts to the total.
+    fn headers<T>(&mut self, gate: &Gate, read: impl FnOnce() -> io::Result<T>) -> Result<T, ArchiveError> {
+        let most = self.total.min(HEADERS);
+        gate.open(most);
+        let entry = read();
+        if gate.was_closed.get() {
+            return Err(if most < HEADERS { ArchiveError::TooLarge(self.limits.total) } else { ArchiveError::Header });
+        }
+        self.bytes(most - gate.left.get())?;
+        entry.map_err(read_fault)
+    }
 }
 
 /// The chart of an archive.
@@ -140,19 +162,17 @@ fn files_within(reader: impl Read, budget: &mut Budget) -> Result<Vec<File>, Arc
     let limits = budget.limits;
     let mut left = limits.archive;
     let mut files = Vec::new();
-    // One byte more than all files may have, and the headers of all entries that there may be.
-    let overhead = (limits.entries as u64).saturating_mul(1024).saturating_add(1 << 20);
-    let unzipped = MultiGzDecoder::new(checked_start(reader)?).take(limits.archive.saturating_add(overhead));
-    let mut archive = tar::Archive::new(unzipped);
-    for entry in archive.entries().map_err(read_fault)? {
-        let mut entry = entry.map_err(read_fault)?;
+    let gate = Gate::default();
+    let mut archive = tar::Archive::new(Gated { source: MultiGzDecoder::new(checked_start(reader)?), gate: &gate });
+    let mut entries = archive.entries().map_err(read_fault)?;
+    while let Some(mut entry) = budget.headers(&gate, || entries.next().transpose())? {
         budget.entry()?;
         if is_folder(entry.header())
             || matches!(entry.header().entry_type(), EntryType::XGlobalHeader | EntryType::XHeader)
         {
             continue;
         }
-        let full_name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let full_name = full_name(&entry)?;
         let name = name_in_chart(&full_name)?;
         let size = entry.size();
         if size > left {
@@ -162,6 +182,7 @@ fn files_within(reader: impl Read, budget: &mut Budget) -> Result<Vec<File>, Arc
             return Err(ArchiveError::FileTooLarge { name: full_name, limit: limits.file });
         }
         budget.bytes(size)?;
+        gate.open(size);
         let modified = modified(entry.header());
         let mut data = Vec::with_capacity(usize::try_from(size).unwrap_or_default().min(64 << 10));
         entry.read_to_end(&mut data).map_err(read_fault)?;
@@ -175,6 +196,48 @@ fn files_within(reader: impl Read, budget: &mut Budget) -> Result<Vec<File>, Arc
         files.push(File { name, data: data.strip_prefix(BOM).unwrap_or(&data).into(), modified });
     }
     if files.is_empty() { Err(ArchiveError::NoFiles) } else { Ok(files) }
+}
+
+/// How much may be read before somebody looks at it: the tar library holds names and records whole.
+#[derive(Default)]
+struct Gate {
+    left: Cell<u64>,
+    was_closed: Cell<bool>,
+}
+
+impl Gate {
+    fn open(&self, bytes: u64) {
+        self.left.set(bytes);
+    }
+}
+
+/// A reader that fails at its gate.
+struct Gated<'g, R> {
+    source: R,
+    gate: &'g Gate,
+}
+
+impl<R: Read> Read for Gated<'_, R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let left = self.gate.left.get();
+        if left == 0 && !into.is_empty() {
+            self.gate.was_closed.set(true);
+            return Err(io::Error::other("the gate is closed"));
+        }
+        let most = usize::try_from(left).unwrap_or(usize::MAX).min(into.len());
+        let count = self.source.read(&mut into[..most])?;
+        self.gate.open(left - count as u64);
+        Ok(count)
+    }
+}
+
+/// The name of an entry as it is in the archive.
+fn full_name(entry: &tar::Entry<'_, impl Read>) -> Result<String, ArchiveError> {
+    let name = entry.path_bytes();
+    if name.len() as u64 > NAME {
+        return Err(ArchiveError::Header);
+    }
+    Ok(String::from_utf8_lossy(&name).into_owned())
 }
 
 /// The reader, once its first bytes are those of gzip.

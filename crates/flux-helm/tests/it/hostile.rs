@@ -215,6 +215,30 @@ fn archives_within_archives_share_one_bound() {
     assert!(refused.ends_with("subcharts are nested deeper than 64 levels"), "{refused}");
 }
 
+/// A packed chart of empty files with these names.
+fn archive_of_names(names: &[String]) -> Vec<u8> {
+    archive(&names.iter().map(|name| file(name, "")).collect::<Vec<_>>())
+}
+
+#[test]
+fn names_count_as_files_do() {
+    let refused = |archive: &[u8], total| {
+        let limits = LoadLimits { total, ..LoadLimits::default() };
+        chain(&load_archive(archive, &limits).map(|_| ()).unwrap_err())
+    };
+    let long = "n".repeat(2 << 20);
+    assert_eq!(refused(&archive_of_names(&[long]), 400 << 20), "archive/tar: header field too long");
+    let names: Vec<String> = (0..40).map(|at| format!("{at}{}", "n".repeat(4000))).collect();
+    let many = archive_of_names(&names);
+    assert_eq!(refused(&many, 100_000), "decompressed chart is larger than the maximum size 100000");
+    // What nested archives have comes out of the same total.
+    let mut files = vec![file("Chart.yaml", "apiVersion: v2\nname: hostile\nversion: 1.0.0\n")];
+    let inner = [files[0].clone(), file(&names[0], "")];
+    files.extend((0..20).map(|at| file(&format!("charts/{at}.tgz"), archive(&inner))));
+    let words = refused(&archive(&files), 100_000);
+    assert!(words.ends_with("decompressed chart is larger than the maximum size 100000"), "{words}");
+}
+
 #[test]
 fn texts_that_are_no_manifests_are_refused_whatever_their_size() {
     let nested = "x: {{repeat 100000 \"[\"}}{{repeat 100000 \"]\"}}\n";
