@@ -191,3 +191,13 @@ fn limits_hold() {
     let mut flow = Index::with_limits(Cursor::new(b"? a\n"), Limits { whole: 1, ..limits });
     assert_eq!(words(flow.get("a", "")), "the index is not written in indented lines and has more than 1 bytes");
 }
+
+#[test]
+fn what_is_wrong_with_an_entry_of_a_large_index_is_told_with_its_line() {
+    let text = "apiVersion: v1\nentries:\n  a:\n  - name: a\n    version: 1.0.0\n  - name: a\n    version: [}\n";
+    let limits = Limits { whole: 10, ..Limits::default() };
+    let told = words(Index::with_limits(Cursor::new(text.as_bytes()), limits).get("a", ""));
+    let whole = words(Index::as_whole(Cursor::new(text.as_bytes()), Limits::default()).get("a", ""));
+    assert!(told.contains("line 7"), "{told}");
+    assert_eq!(told, whole);
+}

@@ -49,6 +49,8 @@ struct Section {
     form: Form,
     /// The lines that were not read yet.
     text: Vec<u8>,
+    /// The line of the index where they start.
+    start: u32,
     versions: Vec<ChartVersion>,
     skipped: Vec<Skipped>,
     size: usize,
@@ -166,8 +168,15 @@ impl<'b, 'w> Block<'b, 'w> {
             return Ok(());
         }
         let form = if value_text(line, value).is_empty() { Form::Empty } else { Form::Other };
-        self.section =
-            Some(Section { name, form, text: Vec::new(), versions: Vec::new(), skipped: Vec::new(), size: 0 });
+        self.section = Some(Section {
+            name,
+            form,
+            text: Vec::new(),
+            start: 0,
+            versions: Vec::new(),
+            skipped: Vec::new(),
+            size: 0,
+        });
         self.keep(line)
     }
 
@@ -194,6 +203,9 @@ impl<'b, 'w> Block<'b, 'w> {
                 section.size += line.len() + 1;
                 if section.size > self.limits.chart {
                     return Err(IndexError::Chart { name: section.name.clone(), limit: self.limits.chart }.into());
+                }
+                if section.text.is_empty() {
+                    section.start = self.line;
                 }
                 &mut section.text
             }
@@ -224,17 +236,26 @@ impl<'b, 'w> Block<'b, 'w> {
 }
 
 impl Section {
+    /// The lines as a document.
+    fn document(&self) -> Result<Json, Fault> {
+        Json::from_yaml_strict(&self.text, limits_of_yaml()).map_err(|fault| {
+            // Read again in its place, so that the fault has the line of the index.
+            let mut text = vec![b'\n'; self.start.saturating_sub(1) as usize];
+            text.extend_from_slice(&self.text);
+            Fault::Unreadable(Json::from_yaml_strict(&text, limits_of_yaml()).err().unwrap_or(fault))
+        })
+    }
+
     /// Reads the item whose lines are there.
     fn flush(&mut self) -> Result<(), Fault> {
-        // What cannot be read by itself may name an anchor of another part, and Go's words have the line.
-        let list = Json::from_yaml_strict(&self.text, limits_of_yaml()).map_err(|_| Fault::Unusual)?;
+        let list = self.document()?;
         self.text.clear();
         Ok(read_list(Language::Yaml, list, &mut self.versions, &mut self.skipped)?)
     }
 
     /// Reads the whole part: a map of the name to the list.
     fn read_map(&mut self) -> Result<(), Fault> {
-        let map = Json::from_yaml_strict(&self.text, limits_of_yaml()).map_err(|_| Fault::Unusual)?;
+        let map = self.document()?;
         let Json::Map(mut entries) = map else { return Err(Fault::Unusual) };
         let (Some((_, list)), true) = (entries.pop(), entries.is_empty()) else { return Err(Fault::Unusual) };
         Ok(read_list(Language::Yaml, list, &mut self.versions, &mut self.skipped)?)

@@ -119,6 +119,8 @@ pub enum IndexError {
 enum Fault {
     /// It must be read as a whole.
     Unusual,
+    /// The same: a part of it cannot be read by itself. It may name an anchor of another part, or this is wrong with it.
+    Unreadable(DecodeError),
     Index(IndexError),
 }
 
@@ -185,6 +187,10 @@ impl<R: Read + Seek> Index<R> {
         let mut wanted = Wanted { choice, found: BTreeSet::new(), each };
         let header = match self.read_parts(&mut wanted) {
             Err(Fault::Unusual) => self.read_whole(&mut wanted)?,
+            Err(Fault::Unreadable(fault)) => match self.read_whole(&mut wanted) {
+                Err(IndexError::Whole(_)) => return Err(fault.into()),
+                whole => whole?,
+            },
             Err(Fault::Index(err)) => return Err(err),
             Ok(header) => header,
         };
