@@ -12,6 +12,7 @@
 //! - [`release`]: what Helm remembers of an installed chart.
 
 pub mod chart;
+mod gate;
 pub mod manifest;
 pub mod post_render;
 pub mod release;

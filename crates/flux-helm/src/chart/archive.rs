@@ -1,6 +1,5 @@
 //! Packaged charts: gzipped tar archives.
 
-use std::cell::Cell;
 use std::io::{self, Read};
 
 use flate2::read::MultiGzDecoder;
@@ -11,6 +10,7 @@ use super::load::{self, CHART_YAML, LoadError};
 use super::validate::quoted;
 use super::{Chart, File, path};
 use crate::Time;
+use crate::gate::{Gate, Gated};
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
@@ -134,10 +134,10 @@ impl Budget {
         let most = self.total.min(HEADERS);
         gate.open(most);
         let entry = read();
-        if gate.was_closed.get() {
+        if gate.was_closed() {
             return Err(if most < HEADERS { ArchiveError::TooLarge(self.limits.total) } else { ArchiveError::Header });
         }
-        self.bytes(most - gate.left.get())?;
+        self.bytes(most - gate.left())?;
         entry.map_err(read_fault)
     }
 }
@@ -163,7 +163,7 @@ fn files_within(reader: impl Read, budget: &mut Budget) -> Result<Vec<File>, Arc
     let mut left = limits.archive;
     let mut files = Vec::new();
     let gate = Gate::default();
-    let mut archive = tar::Archive::new(Gated { source: MultiGzDecoder::new(checked_start(reader)?), gate: &gate });
+    let mut archive = tar::Archive::new(Gated::new(MultiGzDecoder::new(checked_start(reader)?), &gate));
     let mut entries = archive.entries().map_err(read_fault)?;
     while let Some(mut entry) = budget.headers(&gate, || entries.next().transpose())? {
         budget.entry()?;
@@ -196,39 +196,6 @@ fn files_within(reader: impl Read, budget: &mut Budget) -> Result<Vec<File>, Arc
         files.push(File { name, data: data.strip_prefix(BOM).unwrap_or(&data).into(), modified });
     }
     if files.is_empty() { Err(ArchiveError::NoFiles) } else { Ok(files) }
-}
-
-/// How much may be read before somebody looks at it: the tar library holds names and records whole.
-#[derive(Default)]
-struct Gate {
-    left: Cell<u64>,
-    was_closed: Cell<bool>,
-}
-
-impl Gate {
-    fn open(&self, bytes: u64) {
-        self.left.set(bytes);
-    }
-}
-
-/// A reader that fails at its gate.
-struct Gated<'g, R> {
-    source: R,
-    gate: &'g Gate,
-}
-
-impl<R: Read> Read for Gated<'_, R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let left = self.gate.left.get();
-        if left == 0 && !into.is_empty() {
-            self.gate.was_closed.set(true);
-            return Err(io::Error::other("the gate is closed"));
-        }
-        let most = usize::try_from(left).unwrap_or(usize::MAX).min(into.len());
-        let count = self.source.read(&mut into[..most])?;
-        self.gate.open(left - count as u64);
-        Ok(count)
-    }
 }
 
 /// The name of an entry as it is in the archive.

@@ -66,6 +66,11 @@ pub(crate) struct Embedded<T> {
 }
 
 impl<T> Struct<T> {
+    /// Whether a key is that of a field.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.field(key).is_some()
+    }
+
     fn field(&self, key: &str) -> Option<&'static Field<T>> {
         let exact = self.fields.iter().find(|field| field.name == key);
         exact.or_else(|| self.fields.iter().find(|field| field.name.eq_ignore_ascii_case(key)))

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use flux_gotemplate::data::{Target, YamlError, read_yaml};
 use flux_yaml::{Content, Limits, Node, Scalar, Tag};
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::decode::DecodeError;
 
@@ -207,61 +207,114 @@ fn single_precision(number: f64) -> String {
     flux_yaml::format_float(format!("{single:e}").parse().unwrap_or(number))
 }
 
-impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(JsonVisitor)
+/// How much of a JSON document may be held in memory.
+#[derive(Debug)]
+pub(crate) struct Allowance {
+    /// Values and keys.
+    values: usize,
+    /// Bytes of them, at least as they must be written.
+    bytes: usize,
+    spent: Option<Spent>,
+}
+
+/// What there was too much of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spent {
+    Values,
+    Bytes,
+}
+
+impl Allowance {
+    /// As many values and keys, and bytes of them.
+    pub(crate) fn new(values: usize, bytes: usize) -> Self {
+        Self { values, bytes, spent: None }
+    }
+
+    /// What was too much, where the reading ended for that.
+    pub(crate) fn spent(&self) -> Option<Spent> {
+        self.spent
+    }
+
+    /// Takes a value with the given bytes of text; at least one byte and a comma or colon are written for each.
+    fn take<E: Error>(&mut self, text: usize) -> Result<(), E> {
+        let left = self.values.checked_sub(1).ok_or(Spent::Values);
+        let left = left.and_then(|values| Ok((values, self.bytes.checked_sub(text + 2).ok_or(Spent::Bytes)?)));
+        match left {
+            Ok(left) => {
+                (self.values, self.bytes) = left;
+                Ok(())
+            }
+            Err(spent) => {
+                self.spent = Some(spent);
+                Err(E::custom("more than may be held"))
+            }
+        }
     }
 }
 
-struct JsonVisitor;
+/// Reads a JSON value within what is left of the allowance.
+pub(crate) struct Within<'a>(pub(crate) &'a mut Allowance);
 
-impl<'de> Visitor<'de> for JsonVisitor {
+impl<'de> DeserializeSeed<'de> for Within<'_> {
+    type Value = Json;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Within<'_> {
     type Value = Json;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any value")
     }
 
-    fn visit_unit<E>(self) -> Result<Json, E> {
+    fn visit_unit<E: Error>(self) -> Result<Json, E> {
+        self.0.take(0)?;
         Ok(Json::Null)
     }
 
-    fn visit_bool<E>(self, flag: bool) -> Result<Json, E> {
+    fn visit_bool<E: Error>(self, flag: bool) -> Result<Json, E> {
+        self.0.take(0)?;
         Ok(Json::Bool(flag))
     }
 
-    fn visit_i64<E>(self, number: i64) -> Result<Json, E> {
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Json, E> {
+        self.0.take(0)?;
         Ok(Json::Int(number))
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<Json, E> {
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Json, E> {
+        self.0.take(0)?;
         Ok(Json::Uint(number))
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<Json, E> {
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Json, E> {
+        self.0.take(0)?;
         Ok(Json::Float(number))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Json, E> {
+    fn visit_str<E: Error>(self, text: &str) -> Result<Json, E> {
+        self.0.take(text.len())?;
         Ok(Json::Text(text.to_owned()))
     }
 
-    fn visit_string<E>(self, text: String) -> Result<Json, E> {
-        Ok(Json::Text(text))
-    }
-
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
+        self.0.take(0)?;
         let mut list = Vec::new();
-        while let Some(item) = items.next_element()? {
+        while let Some(item) = items.next_element_seed(Within(&mut *self.0))? {
             list.push(item);
         }
         Ok(Json::List(list))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json, A::Error> {
+        self.0.take(0)?;
         let mut map = Vec::new();
-        while let Some(entry) = entries.next_entry()? {
-            map.push(entry);
+        while let Some(key) = entries.next_key::<String>()? {
+            self.0.take(key.len())?;
+            map.push((key, entries.next_value_seed(Within(&mut *self.0))?));
         }
         Ok(Json::Map(map))
     }

@@ -201,3 +201,35 @@ fn what_is_wrong_with_an_entry_of_a_large_index_is_told_with_its_line() {
     assert!(told.contains("line 7"), "{told}");
     assert_eq!(told, whole);
 }
+
+#[test]
+fn json_has_the_limits_that_yaml_has() {
+    let with = |text: &str| words(index(text).get("a", ""));
+    let zeros = |count| format!("[{}0]", "0,".repeat(count));
+    let header = format!(r#"{{"apiVersion":"v1","serverInfo":{{"x":{}}},"entries":{{}}}}"#, zeros(3 << 20));
+    assert_eq!(with(&header), "the index has more than 4194304 bytes beside its entries");
+    let chart = format!(r#"{{"apiVersion":"v1","entries":{{"a":[{{"x":{}}}]}}}}"#, zeros(5 << 20));
+    assert_eq!(with(&chart), "a part of the index has more than 4000000 values");
+    let text = format!(r#"{{"apiVersion":"v1","entries":{{"a":[{{"x":"{}"}}]}}}}"#, "x".repeat(33 << 20));
+    assert_eq!(with(&text), "the index has more than 33554432 bytes about chart \"a\"");
+    let mut whole = Index::as_whole(Cursor::new(chart.as_bytes()), Limits::default());
+    assert_eq!(words(whole.get("a", "")), "a part of the index has more than 4000000 values");
+    // What nobody asks for is not kept.
+    let other =
+        format!(r#"{{"apiVersion":"v1","x":{},"entries":{{"b":[{{"x":{}}}]}}}}"#, zeros(5 << 20), zeros(5 << 20));
+    assert_eq!(with(&other), "no chart name found");
+}
+
+#[test]
+fn a_json_index_of_many_charts_is_read_in_one_go() {
+    let entry = |at| format!(r#""{at}":[{{"name":"a","version":"1.0.0"}}]"#);
+    let mut charts: Vec<String> = (0..60_000).map(entry).collect();
+    charts.push(r#""0":[{"name":"a","version":"2.0.0"}]"#.to_owned());
+    let text = format!(r#"{{"apiVersion":"v1","entries":{{{}}}}}"#, charts.join(","));
+    let begin = std::time::Instant::now();
+    let mut versions = std::collections::BTreeMap::new();
+    index(&text).each(|chart| drop(versions.insert(chart.name.clone(), chart))).unwrap();
+    assert!(begin.elapsed() < std::time::Duration::from_secs(20), "{:?}", begin.elapsed());
+    assert_eq!(versions.len(), 60_000);
+    assert_eq!(versions["0"].get("").unwrap().metadata.version, "2.0.0");
+}

@@ -11,12 +11,9 @@ use flux_yaml::{Resolved, yaml11};
 use super::entry::{Language, read_list};
 use super::lines::Lines;
 use super::open::{Line, Open, close, colon, ends_at, is_end, skip_blanks};
-use super::{ChartVersion, Fault, Header, IndexError, Limits, Skipped, Versions, Wanted, limits_of_yaml};
+use super::{ChartVersion, Fault, HEADER_SIZE, Header, IndexError, Limits, Skipped, Versions, Wanted, limits_of_yaml};
 use crate::chart::decode::DecodeError;
 use crate::chart::document::Json;
-
-/// Bytes that an index may have beside its entries.
-const HEADER: usize = 4 << 20;
 
 /// Where in the index a line stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,8 +207,8 @@ impl<'b, 'w> Block<'b, 'w> {
                 &mut section.text
             }
             (None, Place::Beside) => {
-                if self.beside.len() + line.len() > HEADER {
-                    return Err(IndexError::Header(HEADER).into());
+                if self.beside.len() + line.len() > HEADER_SIZE {
+                    return Err(IndexError::Header(HEADER_SIZE).into());
                 }
                 &mut self.beside
             }

@@ -30,6 +30,9 @@ use entry::Language;
 /// Bytes of an index that tell its language.
 const START: u64 = 512;
 
+/// Bytes that an index may have beside its entries.
+const HEADER_SIZE: usize = 4 << 20;
+
 /// How much of an index is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -109,6 +112,10 @@ pub enum IndexError {
     /// It has more to say beside its entries than the limit.
     #[error("the index has more than {0} bytes beside its entries")]
     Header(usize),
+    /// What it has to say about a chart or beside its entries, or all of it where it is read as a whole, are more values
+    /// than are held at once.
+    #[error("a part of the index has more than {0} values")]
+    Values(usize),
     /// One line has more bytes than the limit.
     #[error("the index has a line of more than {0} bytes")]
     Line(usize),

@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::DeserializeSeed;
+
 use super::entry::{Language, read_list};
 use super::{Header, IndexError, Versions, Wanted, limits_of_yaml};
 use crate::chart::decode::DecodeError;
-use crate::chart::document::Json;
+use crate::chart::document::{Allowance, Json, Within};
 
 /// Reads a whole index; all of its entries must be such.
 pub(super) fn read(text: &[u8], wanted: &mut Wanted<'_>) -> Result<Header, IndexError> {
-    let (language, index) = match serde_json::from_slice(text) {
-        Ok(json) => (Language::Json, json),
-        Err(_) => (Language::Yaml, Json::from_yaml_strict(text, limits_of_yaml())?),
-    };
+    let (language, index) = document(text)?;
     let (mut charts, mut beside) = (Vec::new(), Vec::new());
     match index {
         Json::Map(parts) => {
@@ -44,6 +43,19 @@ pub(super) fn read(text: &[u8], wanted: &mut Wanted<'_>) -> Result<Header, Index
         wanted.give(versions);
     }
     Ok(header)
+}
+
+/// The document, which is YAML unless all of it is JSON.
+fn document(text: &[u8]) -> Result<(Language, Json), IndexError> {
+    let limits = limits_of_yaml();
+    let mut allowance = Allowance::new(limits.nodes, usize::MAX);
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let json = Within(&mut allowance).deserialize(&mut deserializer);
+    match json.and_then(|json| deserializer.end().map(|()| json)) {
+        Ok(json) => Ok((Language::Json, json)),
+        Err(_) if allowance.spent().is_some() => Err(IndexError::Values(limits.nodes)),
+        Err(_) => Ok((Language::Yaml, Json::from_yaml_strict(text, limits)?)),
+    }
 }
 
 fn misfit(language: Language, inside: &'static str, value: &Json, go_type: &str) -> DecodeError {
