@@ -212,5 +212,5 @@ fn load(path: &Path) -> Result<Chart> {
     }
     let path = Utf8PathBuf::try_from(path.to_owned()).context("the chart's path is not UTF-8")?;
     let files = Directory::open(&path)?;
-    load_folder(&files, Utf8Path::new("")).with_context(|| format!("cannot load {path}"))
+    load_folder(&files, Utf8Path::new(""), &LoadLimits::default()).with_context(|| format!("cannot load {path}"))
 }

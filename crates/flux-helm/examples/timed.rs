@@ -12,7 +12,7 @@ use camino::Utf8Path;
 use flux_files::Directory;
 use flux_gotemplate::funcs::sprig::World;
 use flux_gotemplate::{Map, Time};
-use flux_helm::chart::{Chart, load_folder};
+use flux_helm::chart::{Chart, LoadLimits, load_folder};
 use flux_helm::manifest::listing;
 use flux_helm::render::{Assembly, Capabilities, Context, Engine, Identity, Mode, Notes, Request, template};
 use flux_helm::repository::index::Index;
@@ -131,7 +131,7 @@ fn found(path: &str, chart: &str, version: &str, figures: &mut Figures) -> Resul
 
 fn load(path: &str) -> Result<Chart, String> {
     let files = Directory::open(Utf8Path::new(path)).map_err(|err| chain(&err))?;
-    load_folder(&files, Utf8Path::new("")).map_err(|err| chain(&err))
+    load_folder(&files, Utf8Path::new(""), &LoadLimits::default()).map_err(|err| chain(&err))
 }
 
 /// A world in which nothing happens: what is measured asks for neither the time nor chance.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use camino::Utf8Path;
 use flux_files::{Directory, Kind, Overlay};
-use flux_helm::chart::{Chart, load_folder};
+use flux_helm::chart::{Chart, LoadLimits, load_folder};
 use flux_helm::release::Hook;
 use flux_helm::render::{
     Assembly, Capabilities, Context, Engine, Identity, Mode, Notes, Request, Templated, check_installable, template,
@@ -132,7 +132,7 @@ impl One {
             let library = Utf8Path::from_path(&library).context("the path is not UTF-8")?;
             copy(&Directory::open(library)?, Utf8Path::new(""), Utf8Path::new(path), &mut files)?;
         }
-        Ok(load_folder(&files, Utf8Path::new("")).map_err(|err| chain(&err)))
+        Ok(load_folder(&files, Utf8Path::new(""), &LoadLimits::default()).map_err(|err| chain(&err)))
     }
 
     /// A release as text, without the lines that are random.

@@ -213,5 +213,6 @@ fn load(path: &PathBuf) -> Result<Chart> {
         return Ok(load_archive(std::fs::File::open(path)?, &LoadLimits::default())?);
     }
     let path = Utf8Path::from_path(path).context("the path is not UTF-8")?;
-    load_folder(&Directory::open(path)?, Utf8Path::new("")).map_err(|err| anyhow::anyhow!(chain(&err)))
+    load_folder(&Directory::open(path)?, Utf8Path::new(""), &LoadLimits::default())
+        .map_err(|err| anyhow::anyhow!(chain(&err)))
 }

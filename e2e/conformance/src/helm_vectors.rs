@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use flux_helm::Time;
-use flux_helm::chart::{File, load_files};
+use flux_helm::chart::{File, LoadLimits, load_files};
 use flux_helm::render::{Capabilities, Context, Identity, Mode};
 use flux_helm::values;
 use serde_json::Value;
@@ -45,7 +45,7 @@ fn render(engine: &flux_helm::render::Engine, case: &Value) -> Result<Answer> {
     for (name, content) in case["files"].as_object().into_iter().flatten() {
         files.push(file(name, content.as_str().unwrap_or_default()));
     }
-    let mut chart = match load_files(files) {
+    let mut chart = match load_files(files, &LoadLimits::default()) {
         Ok(chart) => chart,
         // The values were read alone: what the loader says around their fault is not in the words.
         Err(err) => return Ok(Err(chain(&err).replace("cannot load values.yaml: ", ""))),

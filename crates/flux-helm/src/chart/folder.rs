@@ -57,22 +57,22 @@ const DEPTH: usize = 100;
 
 /// The chart in the folder `root`, without what `.helmignore` names.
 ///
-/// Symbolic links are followed as long as they stay below the root of `files`. Times are not known.
-pub fn load_folder(files: &dyn Files, root: &Utf8Path) -> Result<Chart, LoadError> {
-    let limits = LoadLimits::default();
-    let found = folder_files(files, root)?;
-    load::load_within(found, &mut Budget::new(&limits))
+/// Symbolic links are followed as long as they stay below the root of `files`. Times are not known. The limits are for
+/// the folder, and for the archives of subcharts in it.
+pub fn load_folder(files: &dyn Files, root: &Utf8Path, limits: &LoadLimits) -> Result<Chart, LoadError> {
+    let found = folder_files(files, root, limits)?;
+    load::load_within(found, &mut Budget::new(limits))
 }
 
 /// The files in the folder `root`, in the order in which Helm walks it, without what `.helmignore` names.
-pub fn folder_files(files: &dyn Files, root: &Utf8Path) -> Result<Vec<File>, FolderError> {
-    let limits = LoadLimits::default();
+pub fn folder_files(files: &dyn Files, root: &Utf8Path, limits: &LoadLimits) -> Result<Vec<File>, FolderError> {
     let rules = match files.read(&root.join(Rules::FILE)) {
         Ok(text) => Rules::parse(&text)?,
         Err(FilesError::NotFound(_) | FilesError::NotADirectory(_)) => Rules::default(),
         Err(source) => return Err(FolderError::Read { name: Rules::FILE.to_owned(), source }),
     };
-    let mut walk = Walk { files, root, rules: rules.with_defaults(), limits, found: Vec::new(), entries: 0, bytes: 0 };
+    let mut walk =
+        Walk { files, root, rules: rules.with_defaults(), limits: *limits, found: Vec::new(), entries: 0, bytes: 0 };
     walk.folder("", 0)?;
     Ok(walk.found)
 }

@@ -65,11 +65,11 @@ pub enum LoadError {
     Folder(#[from] FolderError),
 }
 
-/// The chart that the files make, with Helm's limits for archives of subcharts.
+/// The chart that the files make; the limits are for the archives of subcharts among them.
 ///
 /// Files keep their order; subcharts come in the order of their folders' names, where Helm leaves it to chance.
-pub fn load_files(files: Vec<File>) -> Result<Chart, LoadError> {
-    load_within(files, &mut Budget::new(&LoadLimits::default()))
+pub fn load_files(files: Vec<File>, limits: &LoadLimits) -> Result<Chart, LoadError> {
+    load_within(files, &mut Budget::new(limits))
 }
 
 /// The same, with what is left of the limits.

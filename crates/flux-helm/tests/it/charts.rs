@@ -18,7 +18,7 @@ fn file(name: &str, data: impl AsRef<[u8]>) -> File {
 }
 
 fn load(files: &[(&str, &str)]) -> Result<Chart, LoadError> {
-    load_files(files.iter().map(|(name, data)| file(name, data)).collect())
+    load_files(files.iter().map(|(name, data)| file(name, data)).collect(), &LoadLimits::default())
 }
 
 /// The error and its causes in one line, each once.
@@ -208,13 +208,13 @@ fn subcharts_are_folders_and_archives_and_name_their_parents_in_errors() {
             file("charts/mid/charts/inner-1.0.0.tgz", inner),
         ]
     };
-    let chart = load_files(files(&inner)).unwrap();
+    let chart = load_files(files(&inner), &LoadLimits::default()).unwrap();
     let paths: Vec<String> =
         chart.located().into_iter().map(|at| format!("{} {}", at.full_path, at.chart_path)).collect();
     assert_eq!(paths, ["app app", "app/charts/mid app.mid", "app/charts/mid/charts/inner app.mid.inner"]);
     let crds: Vec<String> = chart.crds().into_iter().map(|crd| crd.full_name).collect();
     assert_eq!(crds, ["app/crds/b.yaml", "app/charts/mid/crds/c.JSON"]);
-    let err = load_files(files(b"not gzip at all")).err().unwrap();
+    let err = load_files(files(b"not gzip at all"), &LoadLimits::default()).err().unwrap();
     assert_eq!(
         words(&err),
         "error unpacking subchart mid in app: error unpacking subchart inner-1.0.0.tgz in mid: gzip: invalid header"
@@ -318,8 +318,26 @@ fn folders_are_walked_without_what_helmignore_names() {
     write("charts/app/templates/b.yaml", "");
     write("charts/app/templates/a/c.yaml", "");
     write("other", "");
-    let chart = load_folder(&files, "charts/app".into()).unwrap();
+    let chart = load_folder(&files, "charts/app".into(), &LoadLimits::default()).unwrap();
     assert_eq!(names(&chart.raw), [".helmignore", "Chart.yaml", "templates/a/c.yaml", "templates/b.yaml"]);
+}
+
+#[test]
+fn files_in_folders_have_the_limits_that_are_given() {
+    let mut files = Memory::new();
+    let mut write = |path: &str, data: &[u8]| files.write(path.into(), data).unwrap();
+    write("app/Chart.yaml", YAML.as_bytes());
+    write("app/charts/sub.tgz", &tgz(&[("sub/Chart.yaml", YAML.as_bytes()), ("sub/large", &[0; 3000])]));
+    write("large/Chart.yaml", YAML.as_bytes());
+    write("large/values.yaml", &[b'#'; 3000]);
+    let refused = |root: &str, limits: &LoadLimits| words(&load_folder(&files, root.into(), limits).err().unwrap());
+    let limits = LoadLimits { file: 2999, ..LoadLimits::default() };
+    assert_eq!(refused("large", &limits), "chart file \"values.yaml\" is larger than the maximum file size 2999");
+    let nested = "decompressed chart file \"sub/large\" is larger than the maximum file size 2999";
+    assert_eq!(refused("app", &limits), format!("error unpacking subchart sub.tgz in app: {nested}"));
+    let limits = LoadLimits { file: 3000, ..limits };
+    assert!(load_folder(&files, "app".into(), &limits).is_ok());
+    assert!(load_folder(&files, "large".into(), &limits).is_ok());
 }
 
 #[test]
@@ -333,13 +351,13 @@ fn links_in_folders_stay_below_the_root() {
     let link = |to: &str, at: &str| std::os::unix::fs::symlink(to, root.join("source/app").join(at)).unwrap();
     link("../LICENSE", "LICENSE");
     let files = Directory::open(&root.join("source")).unwrap();
-    let chart = load_folder(&files, "app".into()).unwrap();
+    let chart = load_folder(&files, "app".into(), &LoadLimits::default()).unwrap();
     assert_eq!(chart.files[0].data[..], *b"free");
     link("../../../secret", "templates/secret");
-    let err = words(&load_folder(&files, "app".into()).err().unwrap());
+    let err = words(&load_folder(&files, "app".into(), &LoadLimits::default()).err().unwrap());
     assert_eq!(err, "error reading templates/secret: app/templates/secret: leaves the root");
     std::fs::remove_file(root.join("source/app/templates/secret")).unwrap();
     link(".", "templates/again");
-    let err = words(&load_folder(&files, "app".into()).err().unwrap());
+    let err = words(&load_folder(&files, "app".into(), &LoadLimits::default()).err().unwrap());
     assert!(err.starts_with("folders are nested deeper than 100 levels") || err.contains("symbolic links"), "{err}");
 }

@@ -42,7 +42,7 @@ fn chart(template: &str, values: &str) -> Chart {
         file("templates/t.yaml", template),
         file("values.yaml", values),
     ];
-    load_files(files).unwrap()
+    load_files(files, &LoadLimits::default()).unwrap()
 }
 
 /// The manifest, or the error with its causes.

@@ -9,7 +9,7 @@ use flux_helm::chart::{Chart, File, LoadLimits, load_archive, load_files, packag
 fn chart(files: &[(&str, &str)]) -> Chart {
     let modified = "2024-01-02T03:04:05.6Z".parse().unwrap();
     let file = |(name, data): &(&str, &str)| File { name: (*name).to_owned(), data: data.as_bytes().into(), modified };
-    load_files(files.iter().map(file).collect()).unwrap()
+    load_files(files.iter().map(file).collect(), &LoadLimits::default()).unwrap()
 }
 
 fn packaged(chart: &Chart) -> Vec<u8> {

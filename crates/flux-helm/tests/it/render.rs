@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use flux_gotemplate::data::{Target, read_yaml};
 use flux_gotemplate::funcs::sprig::World;
 use flux_gotemplate::{Limits, Map, Time};
-use flux_helm::chart::{Chart, File, load_files};
+use flux_helm::chart::{Chart, File, LoadLimits, load_files};
 use flux_helm::render::{Capabilities, Cluster, Context, Engine, Identity, Mode, Query, RenderError};
 use serde_json::json;
 
@@ -40,7 +40,7 @@ pub(crate) fn chart(files: &[(&str, &str)]) -> Chart {
         data: data.as_bytes().into(),
         modified: flux_helm::Time::zero(),
     };
-    load_files(files.iter().map(file).collect()).unwrap()
+    load_files(files.iter().map(file).collect(), &LoadLimits::default()).unwrap()
 }
 
 pub(crate) fn values(text: &str) -> Map {

@@ -222,7 +222,7 @@ fn below_an_empty_list_of_dependencies_conditions_count_but_not_below_no_list() 
             data: text.as_bytes().into(),
             modified: Time::zero(),
         };
-        let mut root = load_files(files.map(file).into()).unwrap();
+        let mut root = load_files(files.map(file).into(), &flux_helm::chart::LoadLimits::default()).unwrap();
         dependencies::process(&mut root, &map(r#"{"outer":{"inner":{"on":false}}}"#)).unwrap();
         root.dependencies[0].dependencies.len()
     };

@@ -8,7 +8,7 @@ use camino::Utf8Path;
 use flux_files::Directory;
 use flux_gotemplate::funcs::sprig::World;
 use flux_gotemplate::{Map, Time};
-use flux_helm::chart::load_folder;
+use flux_helm::chart::{LoadLimits, load_folder};
 use flux_helm::manifest::listing;
 use flux_helm::render::{Assembly, Capabilities, Context, Engine, Identity, Mode, Notes, Request, template};
 use flux_helm_peer::charts::SAMPLES;
@@ -32,7 +32,7 @@ fn rendered(path: &Path) -> String {
     let files = Directory::open(Utf8Path::from_path(path).unwrap()).unwrap();
     let world: Arc<dyn World> = Arc::new(Still);
     let request = Request {
-        chart: load_folder(&files, Utf8Path::new("")).unwrap(),
+        chart: load_folder(&files, Utf8Path::new(""), &LoadLimits::default()).unwrap(),
         values: &Map::new(),
         release: Identity { name: "bench", namespace: "default", revision: 1, is_upgrade: false },
         capabilities: &Capabilities::default(),
