@@ -103,8 +103,8 @@ impl Json {
         }
     }
 
-    /// The value as Go holds what has no type: numbers are floating point.
-    pub(super) fn into_any(self) -> serde_json::Value {
+    /// The value as Go holds what has no type: numbers are floating point, and keys are in order.
+    pub(crate) fn into_any(self) -> serde_json::Value {
         use serde_json::Value;
         match self {
             Self::Null => Value::Null,
@@ -115,7 +115,8 @@ impl Json {
             Self::Text(text) => text.into(),
             Self::List(items) => items.into_iter().map(Self::into_any).collect(),
             Self::Map(entries) => {
-                Value::Object(entries.into_iter().map(|(key, value)| (key, value.into_any())).collect())
+                let sorted: BTreeMap<_, _> = entries.into_iter().map(|(key, value)| (key, value.into_any())).collect();
+                Value::Object(sorted.into_iter().collect())
             }
         }
     }

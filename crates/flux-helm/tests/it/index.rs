@@ -1,5 +1,6 @@
 //! Repository indexes.
 
+use std::collections::BTreeMap;
 use std::io::Cursor;
 
 use flux_helm::repository::index::{ChartVersion, DEVEL, Index, IndexError, Limits};
@@ -227,9 +228,50 @@ fn a_json_index_of_many_charts_is_read_in_one_go() {
     charts.push(r#""0":[{"name":"a","version":"2.0.0"}]"#.to_owned());
     let text = format!(r#"{{"apiVersion":"v1","entries":{{{}}}}}"#, charts.join(","));
     let begin = std::time::Instant::now();
-    let mut versions = std::collections::BTreeMap::new();
+    let mut versions = BTreeMap::new();
     index(&text).each(|chart| drop(versions.insert(chart.name.clone(), chart))).unwrap();
     assert!(begin.elapsed() < std::time::Duration::from_secs(20), "{:?}", begin.elapsed());
     assert_eq!(versions.len(), 60_000);
     assert_eq!(versions["0"].get("").unwrap().metadata.version, "2.0.0");
+}
+
+#[test]
+fn an_index_is_written_as_go_writes_it() {
+    let yaml = r#"
+generated: 2024-06-01T00:00:00.50+02:00
+annotations: {b: x, a: w}
+publicKeys: [k]
+serverInfo: {z: 1, contextPath: {b: 1.5, a: [true]}}
+apiVersion: v1
+entries:
+  b:
+  - digest: abc
+    version: 1.0.0
+    name: b
+    tillerVersion: ">2"
+    engine: gotpl
+    removed: true
+    urls: [u]
+    dependencies: [{name: d, alias: e}]
+  - name: invalid
+  a: []
+"#;
+    let json = r#"{"generated": "2024-06-01T00:00:00.50+02:00", "annotations": {"b": "x", "a": "w"}, "publicKeys": ["k"],
+        "serverInfo": {"z": 1, "contextPath": {"b": 1.5, "a": [true]}}, "apiVersion": "v1", "entries": {"b": [
+        {"digest": "abc", "version": "1.0.0", "name": "b", "tillerVersion": ">2", "engine": "gotpl", "removed": true,
+        "urls": ["u"], "dependencies": [{"name": "d", "alias": "e"}]}, {"name": "invalid"}], "a": []}}"#;
+    let expected = concat!(
+        r#"{"serverInfo":{"contextPath":{"a":[true],"b":1.5},"z":1},"apiVersion":"v1","#,
+        r#""generated":"2024-06-01T00:00:00.5+02:00","entries":{"a":[],"b":[{"name":"b","version":"1.0.0","#,
+        r#""apiVersion":"v1","dependencies":[{"name":"d","repository":"","alias":"e"}],"urls":["u"],"#,
+        r#""created":"0001-01-01T00:00:00Z","removed":true,"digest":"abc","engine":"gotpl","tillerVersion":">2"}]},"#,
+        r#""publicKeys":["k"],"annotations":{"a":"w","b":"x"}}"#
+    );
+    for text in [yaml, json] {
+        let mut entries = BTreeMap::new();
+        let header = index(text).each(|chart| drop(entries.insert(chart.name, chart.versions))).unwrap();
+        assert_eq!(serde_json::to_string(&header.document(&entries)).unwrap(), expected);
+    }
+    let bare = serde_json::to_string(&ChartVersion::default()).unwrap();
+    assert_eq!(bare, r#"{"urls":null,"created":"0001-01-01T00:00:00Z"}"#);
 }

@@ -1,5 +1,7 @@
 //! One version of a chart in an index.
 
+use serde::{Serialize, Serializer};
+
 use crate::Time;
 use crate::chart::chart_yaml::{Draft, METADATA};
 use crate::chart::decode::{DecodeError, Decoder, Embedded, Field, Struct};
@@ -8,19 +10,41 @@ use crate::chart::{Metadata, ValidationError};
 
 use super::versions::{SkipReason, Skipped};
 
-/// What an index says of one version of a chart.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// What an index says of one version of a chart, in the order of fields in which Go writes it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ChartVersion {
     /// `Chart.yaml` of the version.
+    #[serde(flatten)]
     pub metadata: Metadata,
     /// Where its archive is, absolute or relative to the repository.
+    #[serde(serialize_with = "slice")]
     pub urls: Vec<String>,
     /// When it was added to the index.
     pub created: Time,
     /// Whether it was taken back.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub removed: bool,
     /// The SHA-256 digest of the archive in hexadecimal digits, as the index has it.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub digest: String,
+    /// What Helm 2 wrote for the digest.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub checksum: String,
+    /// The template engine that Helm 2 should take.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub engine: String,
+    /// The versions of Helm 2's server that the chart is for.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub tiller_version: String,
+    /// What Helm 2 wrote for the addresses.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub url: String,
+}
+
+/// A list as Go writes it that has none for an empty one.
+fn slice<S: Serializer>(texts: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    if texts.is_empty() { serializer.serialize_unit() } else { texts.serialize(serializer) }
 }
 
 impl ChartVersion {
@@ -35,19 +59,15 @@ impl ChartVersion {
 #[derive(Clone, Debug, Default)]
 struct Entry {
     draft: Draft,
-    urls: Vec<String>,
-    created: Time,
-    removed: bool,
-    digest: String,
-    /// What older versions of Helm wrote, of which only the kind matters.
-    old: String,
+    /// All but the metadata.
+    version: ChartVersion,
 }
 
 /// A field that is read by a method of the decoder that cannot stop.
 macro_rules! field {
     ($name:literal, $read:ident, $member:ident) => {
         Field::new($name, |decoder, into: &mut Entry, value| {
-            decoder.$read(value, &mut into.$member);
+            decoder.$read(value, &mut into.version.$member);
             Ok(())
         })
     };
@@ -57,13 +77,13 @@ static ENTRY: Struct<Entry> = Struct {
     go_type: "repo.ChartVersion",
     fields: &[
         field!("urls", texts, urls),
-        Field::new("created", |_, entry: &mut Entry, value| Decoder::time(&value, &mut entry.created)),
+        Field::new("created", |_, entry: &mut Entry, value| Decoder::time(&value, &mut entry.version.created)),
         field!("removed", flag, removed),
         field!("digest", text, digest),
-        field!("checksum", text, old),
-        field!("engine", text, old),
-        field!("tillerVersion", text, old),
-        field!("url", text, old),
+        field!("checksum", text, checksum),
+        field!("engine", text, engine),
+        field!("tillerVersion", text, tiller_version),
+        field!("url", text, url),
     ],
     embedded: Some(Embedded {
         name: "Metadata",
@@ -128,7 +148,7 @@ fn read(language: Language, item: Json) -> Result<Result<ChartVersion, Skipped>,
     let mut decoder = language.decoder().below("IndexFile", "entries");
     let end = decoder.object(item, &ENTRY, &mut entry);
     decoder.finish(end).map_err(|words| language.fault(words))?;
-    let Entry { mut draft, urls, created, removed, digest, old: _ } = entry;
+    let Entry { mut draft, version } = entry;
     if draft.metadata.api_version.is_empty() {
         "v1".clone_into(&mut draft.metadata.api_version);
     }
@@ -139,5 +159,5 @@ fn read(language: Language, item: Json) -> Result<Result<ChartVersion, Skipped>,
             return Ok(Err(Skipped { version: draft.metadata.version, reason: SkipReason::Invalid(err) }));
         }
     }
-    Ok(Ok(ChartVersion { metadata: draft.metadata, urls, created, removed, digest }))
+    Ok(Ok(ChartVersion { metadata: draft.metadata, ..version }))
 }

@@ -7,6 +7,7 @@
 
 mod block;
 mod entry;
+mod header;
 mod json;
 mod lines;
 mod open;
@@ -14,18 +15,16 @@ mod url;
 mod versions;
 mod whole;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::{self, Read, Seek, SeekFrom};
 
 pub use self::url::{UrlError, resolve_url};
 pub use entry::ChartVersion;
+pub use header::{Document, Header};
 pub use versions::{DEVEL, SkipReason, Skipped, Versions};
 
-use crate::Time;
 use crate::chart::DecodeError;
-use crate::chart::decode::{Decoder, Field, Struct};
-use crate::chart::document::Json;
-use entry::Language;
+use header::HEADER;
 
 /// Bytes of an index that tell its language.
 const START: u64 = 512;
@@ -179,18 +178,23 @@ impl<R: Read + Seek> Index<R> {
         found.ok_or(IndexError::NoChartName)
     }
 
-    /// Each chart with all its versions, in the order of the index; after an error there may be more of them.
-    pub fn each(&mut self, mut each: impl FnMut(Versions)) -> Result<(), IndexError> {
-        self.read(Choice::All, &mut each).map(drop)
+    /// Each chart with all its versions, in the order of the index; after an error there may be more of them. The answer
+    /// is what the index says beside them.
+    pub fn each(&mut self, mut each: impl FnMut(Versions)) -> Result<Header, IndexError> {
+        self.read(Choice::All, &mut each).map(|(header, _)| header)
     }
 
     /// The names of all charts in order.
     pub fn names(&mut self) -> Result<BTreeSet<String>, IndexError> {
-        self.read(Choice::Names, &mut |_| {})
+        self.read(Choice::Names, &mut |_| {}).map(|(_, names)| names)
     }
 
-    /// Reads what is chosen; the answer is the names of the charts that were found.
-    fn read(&mut self, choice: Choice<'_>, each: &mut dyn FnMut(Versions)) -> Result<BTreeSet<String>, IndexError> {
+    /// Reads what is chosen; the answer has the names of the charts that were found.
+    fn read(
+        &mut self,
+        choice: Choice<'_>,
+        each: &mut dyn FnMut(Versions),
+    ) -> Result<(Header, BTreeSet<String>), IndexError> {
         let mut wanted = Wanted { choice, found: BTreeSet::new(), each };
         let header = match self.read_parts(&mut wanted) {
             Err(Fault::Unusual) => self.read_whole(&mut wanted)?,
@@ -201,7 +205,7 @@ impl<R: Read + Seek> Index<R> {
             Err(Fault::Index(err)) => return Err(err),
             Ok(header) => header,
         };
-        if header.api_version.is_empty() { Err(IndexError::NoApiVersion) } else { Ok(wanted.found) }
+        if header.api_version.is_empty() { Err(IndexError::NoApiVersion) } else { Ok((header, wanted.found)) }
     }
 
     fn read_parts(&mut self, wanted: &mut Wanted<'_>) -> Result<Header, Fault> {
@@ -262,51 +266,6 @@ impl Wanted<'_> {
         if self.found.insert(versions.name.clone()) {
             (self.each)(versions);
         }
-    }
-}
-
-/// What an index says beside its entries.
-#[derive(Clone, Debug, Default)]
-struct Header {
-    api_version: String,
-    generated: Time,
-    public_keys: Vec<String>,
-    annotations: BTreeMap<String, String>,
-}
-
-static HEADER: Struct<Header> = Struct {
-    go_type: "repo.IndexFile",
-    fields: &[
-        Field::new("serverInfo", |decoder, _, value| {
-            if !matches!(value, Json::Null | Json::Map(_)) {
-                decoder.misfit(&value, "map[string]interface {}");
-            }
-            Ok(())
-        }),
-        Field::new("apiVersion", |decoder, header: &mut Header, value| {
-            decoder.text(value, &mut header.api_version);
-            Ok(())
-        }),
-        Field::new("generated", |_, header: &mut Header, value| Decoder::time(&value, &mut header.generated)),
-        Field::new("publicKeys", |decoder, header: &mut Header, value| {
-            decoder.texts(value, &mut header.public_keys);
-            Ok(())
-        }),
-        Field::new("annotations", |decoder, header: &mut Header, value| {
-            decoder.text_map(value, &mut header.annotations);
-            Ok(())
-        }),
-    ],
-    embedded: None,
-};
-
-impl Header {
-    fn read(language: Language, document: Json) -> Result<Self, DecodeError> {
-        let mut header = Self::default();
-        let mut decoder = language.decoder();
-        let end = decoder.object(document, &HEADER, &mut header);
-        decoder.finish(end).map_err(|words| language.fault(words))?;
-        Ok(header)
     }
 }
 
