@@ -184,13 +184,13 @@ async fn an_object_that_vanishes_during_its_run_stays_away() -> Result<()> {
     rig.create("gone", json!({})).await?;
     rig.create("stays", json!({})).await?;
     rig.ready("stays").await?;
-    wait_for("both runs", SOON, async || {
+    // A run counts from its start: the object is still there until it has deleted it.
+    wait_for("both runs, and the object gone", SOON, async || {
         ensure!(rig.runs() == 2, "{} runs", rig.runs());
+        ensure!(rig.api().get_opt("gone").await?.is_none(), "the object is still there");
         Ok(())
     })
-    .await?;
-    assert!(rig.api().get_opt("gone").await?.is_none());
-    Ok(())
+    .await
 }
 
 #[tokio::test]
