@@ -7,7 +7,7 @@ use crate::budget::Budget;
 use crate::error::Error;
 use crate::exec;
 use crate::function::Functions;
-use crate::parse::{Tree, parse};
+use crate::parse::{TextTrees, Tree, parse};
 use crate::strconv::quote;
 use crate::value::{GoStr, Value};
 
@@ -30,6 +30,25 @@ type Trees = HashMap<GoStr, Arc<Tree>>;
 pub struct Parsed {
     name: GoStr,
     trees: Arc<[Arc<Tree>]>,
+    defines_itself: bool,
+}
+
+impl Parsed {
+    /// What parsing the same text for the same functions under another name gives, without doing it again.
+    ///
+    /// Nothing where the text defines a template of one of the names: what comes of that, parsing it anew tells.
+    #[must_use]
+    pub fn renamed(&self, name: impl Into<GoStr>) -> Option<Self> {
+        let name = name.into();
+        if self.defines_itself || self.trees.iter().any(|tree| tree.name == name) {
+            return None;
+        }
+        let renamed = |tree: &Arc<Tree>| {
+            let own = if tree.name == self.name { &name } else { &tree.name };
+            Arc::new(Tree { name: own.clone(), parse_name: name.clone(), body: Arc::clone(&tree.body) })
+        };
+        Some(Self { trees: self.trees.iter().map(renamed).collect(), name: name.clone(), defines_itself: false })
+    }
 }
 
 /// Templates that know each other by name, with the functions they call.
@@ -89,8 +108,8 @@ impl Templates {
     /// Parses the text as the template `name`, without adding anything.
     pub fn parse_only(&self, name: impl Into<GoStr>, text: impl Into<GoStr>) -> Result<Parsed, Error> {
         let name = name.into();
-        let trees = parse(&name, &text.into(), &self.functions).map_err(Error::Parse)?;
-        Ok(Parsed { name, trees: trees.into_iter().map(Arc::new).collect() })
+        let TextTrees { trees, defines_itself } = parse(&name, &text.into(), &self.functions).map_err(Error::Parse)?;
+        Ok(Parsed { name, trees: trees.into_iter().map(Arc::new).collect(), defines_itself })
     }
 
     /// Adds what was parsed; an empty template does not replace one of its name.
@@ -147,6 +166,47 @@ impl Templates {
         match parsed.trees.iter().find(|tree| tree.name == parsed.name) {
             Some(tree) => exec::run(self, tree, data, budget, out),
             None => self.execute(parsed.name.as_bytes(), data, budget, out),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::Limits;
+
+    fn empty() -> Templates {
+        Templates::new(Arc::default(), MissingKey::default())
+    }
+
+    /// What the template `name` writes for nil, or says when it fails.
+    fn executed(parsed: &Parsed, name: &str) -> String {
+        let mut templates = empty();
+        templates.add(parsed);
+        let mut out = Vec::new();
+        match templates.execute(name.as_bytes(), &Value::Nil, &mut Budget::new(Limits::default()), &mut out) {
+            Ok(()) => String::from_utf8(out).unwrap(),
+            Err(err) => err.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_text_under_another_name_is_what_it_would_be_when_parsed_anew() {
+        for text in ["a{{ 1 }}", "{{ define \"x\" }}\n{{ index 1 2 }}{{ end }}{{ template \"x\" }}", " "] {
+            let renamed = empty().parse_only("one", text).unwrap().renamed("two").unwrap();
+            let anew = empty().parse_only("two", text).unwrap();
+            for name in ["one", "two", "x"] {
+                assert_eq!(executed(&renamed, name), executed(&anew, name), "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_that_defines_one_of_its_names_is_not_renamed() {
+        for text in
+            ["{{ define \"one\" }}x{{ end }}", "{{ define \"one\" }} {{ end }}x", "{{ define \"two\" }}{{ end }}x"]
+        {
+            assert!(empty().parse_only("one", text).unwrap().renamed("two").is_none(), "{text:?}");
         }
     }
 }

@@ -52,7 +52,7 @@ pub(crate) fn run(
         dot: dot.clone(),
         variables: vec![(DOLLAR, dot)],
         base: 0,
-        frames: vec![Frame::List(tree.list(tree.root).iter())],
+        frames: vec![Frame::List(tree.root().iter())],
         depth: 0,
     };
     exec.walk().map_err(|stop| *stop.0)
@@ -163,7 +163,7 @@ impl<'t> Exec<'t, '_, '_> {
         };
         self.frames.push(frame);
         self.variables.push((DOLLAR, dot));
-        self.frames.push(Frame::List(tree.list(tree.root).iter()));
+        self.frames.push(Frame::List(tree.root().iter()));
         Ok(())
     }
 }

@@ -9,5 +9,5 @@ mod parser;
 mod print;
 
 pub(crate) use node::{Branch, Command, DOLLAR, Expr, ListId, Node, Number, PipeId, TemplateCall, Tree, VariableId};
-pub(crate) use parser::parse;
+pub(crate) use parser::{TextTrees, parse};
 pub(crate) use print::Part;

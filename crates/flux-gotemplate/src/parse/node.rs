@@ -3,6 +3,8 @@
 //! All lists and pipelines of a tree lie side by side and refer to each other by number: templates may nest deeper than
 //! the stack, and a tree must be dropped without recursion.
 
+use std::sync::Arc;
+
 use crate::function::Hint;
 use crate::value::{GoStr, Value};
 
@@ -11,6 +13,12 @@ pub(crate) struct Tree {
     pub(crate) name: GoStr,
     /// The name of the text it was parsed from, for places in errors.
     pub(crate) parse_name: GoStr,
+    /// All but the names, which the templates of equal texts share.
+    pub(crate) body: Arc<Body>,
+}
+
+/// What a template is made of.
+pub(crate) struct Body {
     /// The whole text that it was parsed from.
     pub(crate) text: GoStr,
     pub(crate) root: ListId,
@@ -104,18 +112,23 @@ pub(crate) struct Number {
 }
 
 impl Tree {
+    /// The list that the template is.
+    pub(crate) fn root(&self) -> &[Node] {
+        self.list(self.body.root)
+    }
+
     pub(crate) fn list(&self, id: ListId) -> &[Node] {
-        self.lists.get(id.0 as usize).map_or(&[], Vec::as_slice)
+        self.body.lists.get(id.0 as usize).map_or(&[], Vec::as_slice)
     }
 
     pub(crate) fn pipe(&self, id: PipeId) -> &Pipe {
         static NONE: Pipe = Pipe { at: 0, assigns: false, variables: Vec::new(), commands: Vec::new() };
-        self.pipes.get(id.0 as usize).unwrap_or(&NONE)
+        self.body.pipes.get(id.0 as usize).unwrap_or(&NONE)
     }
 
     /// Whether there is nothing in it but blanks.
     pub(crate) fn is_empty(&self) -> bool {
-        self.list(self.root).iter().all(|node| match node {
+        self.root().iter().all(|node| match node {
             Node::Text(from, to) => is_blank(self.slice(*from, *to)),
             Node::Action(..)
             | Node::If(_)
@@ -128,11 +141,11 @@ impl Tree {
     }
 
     pub(crate) fn slice(&self, from: Pos, to: Pos) -> &[u8] {
-        self.text.as_bytes().get(from as usize..to as usize).unwrap_or_default()
+        self.body.text.as_bytes().get(from as usize..to as usize).unwrap_or_default()
     }
 
     pub(crate) fn variable(&self, id: VariableId) -> &[u8] {
-        self.variables.get(id.0 as usize).map_or(b"", |name| name.as_bytes())
+        self.body.variables.get(id.0 as usize).map_or(b"", |name| name.as_bytes())
     }
 
     /// Line and column of a place, as errors give them: lines from one, bytes within the line from zero.

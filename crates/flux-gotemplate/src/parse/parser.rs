@@ -1,8 +1,10 @@
 //! Items to operands, commands and pipelines; control structures are in [`super::control`].
 
+use std::sync::Arc;
+
 use super::build::{Building, small};
 use super::lexer::{Item, Keywords, Kind, Lexer};
-use super::node::{Command, Expr, Pipe, PipeId, Tree};
+use super::node::{Body, Command, Expr, Pipe, PipeId, Tree};
 use super::number;
 use crate::function::Functions;
 use crate::strconv::{quote, unquote};
@@ -20,8 +22,7 @@ const MORE_STACK: usize = 1 << 20;
 
 /// Parses the text and the definitions in it, which may call the functions and the builtin ones.
 ///
-/// The trees come in no particular order; that of the text itself has the given name.
-pub(crate) fn parse(name: &GoStr, text: &GoStr, functions: &Functions) -> Result<Vec<Tree>, String> {
+pub(crate) fn parse(name: &GoStr, text: &GoStr, functions: &Functions) -> Result<TextTrees, String> {
     if u32::try_from(text.len()).is_err() {
         return Err(format!("template: {name}:1: text is too large"));
     }
@@ -33,11 +34,20 @@ pub(crate) fn parse(name: &GoStr, text: &GoStr, functions: &Functions) -> Result
         lexer: Lexer::new(text.as_bytes(), keywords),
         functions,
         trees: Vec::new(),
+        of_own_name: 0,
         tree: Building::new(name.clone()),
         nesting: 0,
     };
     parser.template()?;
-    Ok(parser.trees)
+    Ok(TextTrees { trees: parser.trees, defines_itself: parser.of_own_name > 1 })
+}
+
+/// What a text was parsed to.
+pub(crate) struct TextTrees {
+    /// In no particular order; that of the text itself has the text's name.
+    pub(crate) trees: Vec<Tree>,
+    /// Whether the text also defines a template of its own name.
+    pub(crate) defines_itself: bool,
 }
 
 pub(super) struct Parser<'t> {
@@ -46,6 +56,8 @@ pub(super) struct Parser<'t> {
     lexer: Lexer<'t>,
     functions: &'t Functions,
     trees: Vec<Tree>,
+    /// How many templates had the text's name, itself included.
+    of_own_name: usize,
     pub(super) tree: Building,
     pub(super) nesting: usize,
 }
@@ -148,14 +160,17 @@ impl Parser<'_> {
     pub(super) fn finish(&mut self, root: super::node::ListId, outer: Building) -> Parsed<()> {
         let building = std::mem::replace(&mut self.tree, outer);
         let line = building.items[0].line;
+        self.of_own_name += usize::from(building.name == self.name);
         let tree = Tree {
             name: building.name,
             parse_name: self.name.clone(),
-            text: self.text.clone(),
-            root,
-            lists: building.lists,
-            pipes: building.pipes,
-            variables: building.names,
+            body: Arc::new(Body {
+                text: self.text.clone(),
+                root,
+                lists: building.lists,
+                pipes: building.pipes,
+                variables: building.names,
+            }),
         };
         match self.trees.iter_mut().find(|known| known.name == tree.name) {
             None => self.trees.push(tree),
@@ -315,11 +330,13 @@ impl Parser<'_> {
         let tree = Tree {
             name: GoStr::default(),
             parse_name: GoStr::default(),
-            text: self.text.clone(),
-            root: super::node::ListId(0),
-            lists: Vec::new(),
-            pipes: Vec::new(),
-            variables: Vec::new(),
+            body: Arc::new(Body {
+                text: self.text.clone(),
+                root: super::node::ListId(0),
+                lists: Vec::new(),
+                pipes: Vec::new(),
+                variables: Vec::new(),
+            }),
         };
         tree.print(super::Part::Expr(term))
     }

@@ -1,11 +1,11 @@
 //! A set of templates that are parsed together and rendered one after the other.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use flux_gotemplate::value::Scope;
-use flux_gotemplate::{Budget, Error, GoStr, Map, Templates, Value};
+use flux_gotemplate::{Budget, Error, GoStr, Map, Parsed, Templates, Value};
 
 use super::functions::State;
 use super::objects::VALUES;
@@ -62,9 +62,16 @@ impl Set {
         let sources: BTreeMap<_, _> = sources.into_iter().map(|source| (order(&source), source)).collect();
         let mut templates = Templates::new(Arc::clone(&engine.functions), engine.missing_key);
         let mut pages = Vec::new();
+        // Subcharts are often copies of one another.
+        let mut known: HashMap<GoStr, Parsed> = HashMap::new();
         for ((_, Reverse(name)), source) in sources {
             let shared = GoStr::from(name.as_str());
-            templates.parse(shared.clone(), source.text).map_err(|err| failed(&name, err))?;
+            let parsed = match known.get(&source.text).and_then(|same| same.renamed(shared.clone())) {
+                Some(parsed) => parsed,
+                None => templates.parse_only(shared.clone(), source.text.clone()).map_err(|err| failed(&name, err))?,
+            };
+            templates.add(&parsed);
+            known.entry(source.text).or_insert(parsed);
             if !is_partial(&name) {
                 pages.push(Page { name: shared, folder: (&*source.folder).into(), data: source.data });
             }
