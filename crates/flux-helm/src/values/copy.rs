@@ -73,18 +73,24 @@ impl Copies {
 
     /// Counts one value that is copied or visited.
     pub(super) fn spend(&mut self) -> Result<(), CoalesceError> {
-        self.left = self.left.checked_sub(1).ok_or(CoalesceError::TooMany(self.limit))?;
+        self.spend_all(1)
+    }
+
+    fn spend_all(&mut self, values: usize) -> Result<(), CoalesceError> {
+        self.left = self.left.checked_sub(values).ok_or(CoalesceError::TooMany(self.limit))?;
         Ok(())
     }
 
     fn map_at(&mut self, map: &Map, nulls: Nulls, depth: usize) -> Result<Map, CoalesceError> {
-        let mut copy = Entries::new();
-        for (key, value) in &*map.entries() {
-            if nulls == Nulls::Keep || !matches!(value, Value::Nil) {
-                copy.insert(key.clone(), self.value_at(value, nulls, depth + 1)?);
-            }
+        let entries = map.entries();
+        let stays = |value: &Value| nulls == Nulls::Keep || !matches!(value, Value::Nil);
+        if depth < MAX_DEPTH && entries.values().all(|value| stays(value) && !holds_values(value)) {
+            self.spend_all(entries.len())?;
+            return Ok(map.detached());
         }
-        Ok(Map::typed(map.map_type(), copy))
+        let kept = entries.iter().filter(|(_, value)| stays(value));
+        let copies = kept.map(|(key, value)| Ok((key.clone(), self.value_at(value, nulls, depth + 1)?)));
+        Ok(Map::typed(map.map_type(), copies.collect::<Result<Entries, _>>()?))
     }
 
     fn value_at(&mut self, value: &Value, nulls: Nulls, depth: usize) -> Result<Value, CoalesceError> {

@@ -151,6 +151,9 @@ impl Processing<'_> {
         let values = self.allowance.step(|copies| Coalescing::run(copies, chart, &no_user, Nulls::Keep))?.values;
         let imported = Map::new();
         let own = self.import(&mut chart.metadata.dependencies, &values, &imported).and_then(|()| {
+            if imported.is_empty() {
+                return Ok(values.clone());
+            }
             // What was imported is shared with the values that it came from: only a copy can take it in.
             let own = self.allowance.step(|copies| copies.map(&values, Nulls::Keep))?;
             self.allowance.step(|copies| Coalescing::tables_of(copies, &own, &imported, Nulls::Keep))?;
