@@ -6,7 +6,8 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{Dir, FileType, Mode, OFlags};
+use rustix::io::Errno;
 
 use crate::{Entry, Files, FilesError, Kind, clean};
 
@@ -50,6 +51,41 @@ impl Directory {
         }
         let file = rustix::fs::open(self.locate(path)?.as_str(), flags, Mode::empty());
         file.map(File::from).map_err(|err| io_error(path, err.into()))
+    }
+
+    /// The folder at `path`, opened so that nothing can lead out of the root meanwhile.
+    fn open_folder(&self, path: &Utf8Path) -> Result<File, FilesError> {
+        if let Some(folder) = self.beneath(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC)? {
+            return Ok(folder);
+        }
+        let real = self.locate(path)?;
+        if !real.is_dir() {
+            return Err(FilesError::NotADirectory(path.to_owned()));
+        }
+        File::open(real).map_err(|err| io_error(path, err))
+    }
+
+    /// The entry of a folder of which the folder says what it is; nothing where that is neither file nor folder. Only where
+    /// that does not tell, the entry itself is looked at.
+    fn entry(&self, folder: &Utf8Path, name: &str, said: FileType) -> Option<Entry> {
+        let path = folder.join(name);
+        let (kind, link) = match said {
+            FileType::RegularFile => (Ok(Kind::File), false),
+            FileType::Directory => (Ok(Kind::Directory), false),
+            FileType::Symlink => (self.kind(&path), true),
+            FileType::Unknown => {
+                let link = self.root.join(clean(&path).ok()?).is_symlink();
+                (self.kind(&path), link)
+            }
+            _ => return None,
+        };
+        let kind = match kind {
+            Ok(kind) => kind,
+            Err(FilesError::Special(_)) => return None,
+            // Listed, so that whoever reads it learns why it cannot be read.
+            Err(_) => Kind::File,
+        };
+        Some(Entry { name: name.to_owned(), kind, link })
     }
 
     /// What is at `path`, found by the kernel in one step; nothing where it cannot be: at an absolute link, in an old kernel, or
@@ -97,22 +133,15 @@ impl Files for Directory {
     }
 
     fn list(&self, path: &Utf8Path) -> Result<Vec<Entry>, FilesError> {
-        let real = self.locate(path)?;
-        if !real.is_dir() {
-            return Err(FilesError::NotADirectory(path.to_owned()));
-        }
+        let fault = |err: Errno| io_error(path, err.into());
         let mut entries = Vec::new();
-        for entry in std::fs::read_dir(&real).map_err(|err| io_error(path, err))? {
-            let entry = entry.map_err(|err| io_error(path, err))?;
-            let Ok(name) = entry.file_name().into_string() else {
+        for entry in Dir::new(self.open_folder(path)?).map_err(fault)? {
+            let entry = entry.map_err(fault)?;
+            let Ok(name) = entry.file_name().to_str() else {
                 return Err(FilesError::NotUtf8(path.to_owned()));
             };
-            let link = entry.file_type().map_err(|err| io_error(path, err))?.is_symlink();
-            match self.kind(&path.join(&name)) {
-                Ok(kind) => entries.push(Entry { name, kind, link }),
-                Err(FilesError::Special(_)) => {}
-                // Listed, so that whoever reads it learns why it cannot be read.
-                Err(_) => entries.push(Entry { name, kind: Kind::File, link }),
+            if !matches!(name, "." | "..") {
+                entries.extend(self.entry(path, name, entry.file_type()));
             }
         }
         entries.sort();
@@ -197,20 +226,22 @@ mod tests {
         let pipe = dir.path().join("root/pipe");
         rustix::fs::mknodat(rustix::fs::CWD, pipe, rustix::fs::FileType::Fifo, Mode::RUSR, 0).unwrap();
         assert!(matches!(files.read("pipe".into()), Err(FilesError::Special(_))));
+        assert!(files.list("".into()).unwrap().iter().all(|entry| entry.name != "pipe"));
     }
 
     #[test]
     fn listings_are_sorted_and_name_what_cannot_be_read() {
         let (_dir, files) = sample();
-        let names: Vec<_> = files.list("".into()).unwrap().into_iter().map(|entry| (entry.name, entry.kind)).collect();
+        let names: Vec<_> =
+            files.list("".into()).unwrap().into_iter().map(|entry| (entry.name, entry.kind, entry.link)).collect();
         let expected = [
-            ("b.yaml", Kind::File),
-            ("broken", Kind::File),
-            ("inside", Kind::File),
-            ("outside", Kind::File),
-            ("sub", Kind::Directory),
+            ("b.yaml", Kind::File, false),
+            ("broken", Kind::File, true),
+            ("inside", Kind::File, true),
+            ("outside", Kind::File, true),
+            ("sub", Kind::Directory, false),
         ];
-        assert_eq!(names, expected.map(|(name, kind)| (name.to_owned(), kind)));
+        assert_eq!(names, expected.map(|(name, kind, link)| (name.to_owned(), kind, link)));
     }
 
     #[test]
