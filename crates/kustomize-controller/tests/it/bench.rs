@@ -55,14 +55,18 @@ impl Bench {
     }
 
     pub(crate) fn start_controller(&mut self) {
-        self.start_controller_with(&[]);
+        self.start_program(env!("CARGO_BIN_EXE_kustomize-controller"), &[]);
     }
 
-    /// Starts a controller that takes `more` flags than others of this world.
+    /// Starts a controller that can be stopped at steps, with the flags that say where.
+    pub(crate) fn start_controller_with_steps(&mut self, flags: &[String]) {
+        self.start_program(env!("CARGO_BIN_EXE_kustomize-controller-with-steps"), flags);
+    }
+
     #[expect(clippy::disallowed_methods, reason = "the process under test")]
-    pub(crate) fn start_controller_with(&mut self, more: &[String]) {
+    fn start_program(&mut self, program: &str, more: &[String]) {
         let log = File::options().create(true).append(true).open(&self.log).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_kustomize-controller"))
+        let child = Command::new(program)
             .args(["--watch-all-namespaces=false", "--health-addr=0", "--log-level=debug"])
             .args(self.flags.iter().all(|flag| !flag.starts_with("--metrics-addr")).then_some("--metrics-addr=0"))
             .args(&self.flags)

@@ -136,7 +136,8 @@ async fn undisturbed(revision: &str) -> State {
 async fn kill_at(bench: &mut Bench, step: &str) {
     let folder = tempfile::tempdir().unwrap();
     let reached = folder.path().join(step);
-    bench.start_controller_with(&[format!("--step-stop={step}"), format!("--step-folder={}", folder.path().display())]);
+    let folder_flag = format!("--step-folder={}", folder.path().display());
+    bench.start_controller_with_steps(&[format!("--step-stop={step}"), folder_flag]);
     wait_for(&format!("step {step}"), SOON, async || is_there(&reached))
         .await
         .unwrap_or_else(|error| panic!("{error:#}\n{}", bench.log()));
